@@ -1,0 +1,181 @@
+"""d output / d variable, by reverse accumulation over the graph.
+
+Each node gets one cotangent: the derivative of the output by that node, carrying the output's axes
+first.  Cotangents are shared, so the work is linear in the number of nodes.  All of the calculus is here:
+a product hands on the other factors, a power and an entry by entry function their partial, a named
+function its Jacobian in index notation; what an operation's rule says stands in its record.
+
+>>> from symgrad.tensor.build import einsum
+>>> from symgrad.tensor.dims import letter
+>>> from symgrad.tensor.nodes import Input
+>>> x, A = Input.make("x", (letter("n"),)), Input.make("A", (letter("n"),) * 2)
+>>> differentiate(einsum([(A, "ij"), (x, "j")], "i"), x) is A
+True
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Hashable, Iterator, Mapping
+
+from symgrad.errors import NotDifferentiableError
+from symgrad.tensor.build import MINUS_ONE, einsum, elementwise, hadamard, inlined, is_zero, plus, power, zero
+from symgrad.tensor.build import add as add_nodes
+from symgrad.tensor.dims import Shape, Size
+from symgrad.tensor.index import Tensor, resolved
+from symgrad.tensor.nodes import (
+    Add,
+    Apply,
+    Coefficient,
+    Delta,
+    Einsum,
+    EntrywiseFunction,
+    Map,
+    Node,
+    Ones,
+    Power,
+    walk,
+)
+
+Labels = tuple[Hashable, ...]
+Contribution = tuple[Node, Coefficient, Node]  # (argument, coefficient, cotangent)
+
+
+def depends(root: Node, variable: Node) -> bool:
+    """Whether the variable occurs in the expression."""
+    return any(n is variable for n in walk(root))
+
+
+def differentiate(output: Node, variable: Node, logarithm: EntrywiseFunction | None = None) -> Node:
+    """d output[o...] / d variable[v...], a node of the output's axes followed by the variable's.
+
+    `logarithm` is the catalogue's log, needed where an exponent depends on the variable.
+    The derivative is zero exactly where the variable does not occur or everything cancels.
+    Raises NotDifferentiableError where an operation has no rule.
+    """
+    return cotangents(output, [variable], logarithm)[variable]
+
+
+def cotangents(
+    output: Node, variables: list[Node], logarithm: EntrywiseFunction | None = None
+) -> Mapping[Node, Node]:
+    """The derivative of `output` by each of `variables`, in one sweep."""
+    order = [n for n in _between(output, set(variables))]
+    axes = len(output.shape)
+    waiting: dict[Node, list[tuple[Coefficient, Node]]] = {n: [] for n in order}
+    waiting.setdefault(output, []).append((1, _seed(output.shape)))
+    found: dict[Node, Node] = {}
+    for node in reversed(order):
+        cotangent = add_nodes(waiting.pop(node), output.shape + node.shape)
+        found[node] = cotangent
+        if node.args and not is_zero(cotangent):
+            for argument, coefficient, share in pull_back(node, cotangent, axes, waiting, logarithm):
+                waiting[argument].append((coefficient, share))
+    return {v: found.get(v, zero(output.shape + v.shape)) for v in variables}
+
+
+def _between(output: Node, variables: set[Node]) -> Iterator[Node]:
+    """The nodes that lie on a path from a variable to the output, arguments first."""
+    active: set[Node] = set()
+    for node in walk(output):
+        if node in variables or any(a in active for a in node.args):
+            active.add(node)
+            yield node
+
+
+def _seed(shape: Shape) -> Node:
+    rank = len(shape)
+    return einsum([(Delta.make(s), (i, rank + i)) for i, s in enumerate(shape)], range(2 * rank))
+
+
+def pull_back(
+    node: Node, cotangent: Node, axes: int, active: Container[Node], logarithm: EntrywiseFunction | None = None
+) -> Iterator[Contribution]:
+    """What one node hands on to its arguments: the calculus, one rule per kind of node."""
+    match node:
+        case Einsum():
+            yield from _pull_product(node, cotangent, axes, active)
+        case Add():
+            yield from ((a, c, cotangent) for c, a in node.terms if a in active)
+        case Power():
+            yield from _pull_power(node, cotangent, axes, active, logarithm)
+        case Map():
+            for argument, partial in zip(node.args, node.op.partials, strict=True):
+                if argument in active:
+                    yield _entrywise(argument, cotangent, partial(node, *node.args), axes)
+        case Apply():
+            yield from _pull_function(node, cotangent, axes)
+        case _:
+            raise NotDifferentiableError(f"no derivative rule for a node of kind {type(node).__name__}")
+
+
+def _pull_product(node: Einsum, cotangent: Node, axes: int, active: Container[Node]) -> Iterator[Contribution]:
+    """Swap one factor with the output: the cotangent meets the other factors."""
+    outer = tuple(("outer", i) for i in range(axes))
+    own = range(node.rank)
+    for place, (argument, labels) in enumerate(node.factors):
+        if argument not in active:
+            continue
+        others = [f for i, f in enumerate(node.factors) if i != place]
+        coefficient, factors = absorbed(cotangent, (*outer, *own))
+        factors = factors + others
+        result: list[Hashable] = []
+        for axis, a in enumerate(labels):
+            if a in result:  # a diagonal was read: only entries on it have a derivative
+                factors.append((Delta.make(argument.shape[axis]), (a, ("axis", axis))))
+                result.append(("axis", axis))
+            else:
+                result.append(a)
+                factors.append((Ones.make(argument.shape[axis]), (a,)))
+        yield argument, 1, einsum(factors, (*outer, *result), coefficient * node.coefficient)
+
+
+def absorbed(cotangent: Node, labels: Labels) -> tuple[Coefficient, list[tuple[Node, Labels]]]:
+    """The cotangent as factors: opened where a delta in it can vanish, else kept whole so that it is shared."""
+    if type(cotangent) is Einsum and any(type(a) is Delta for a in cotangent.args):
+        return cotangent.coefficient, inlined(cotangent, labels)
+    return 1, [(cotangent, labels)]
+
+
+def _entrywise(argument: Node, cotangent: Node, factor: Node, axes: int) -> Contribution:
+    rank = len(cotangent.shape)
+    spread = range(axes, axes + len(factor.shape))
+    kept = range(axes, rank) if argument.shape else ()
+    coefficient, factors = absorbed(cotangent, tuple(range(rank)))
+    return argument, coefficient, einsum([*factors, (factor, tuple(spread))], (*range(axes), *kept))
+
+
+def _pull_power(
+    node: Power, cotangent: Node, axes: int, active: Container[Node], logarithm: EntrywiseFunction | None
+) -> Iterator[Contribution]:
+    base, exponent = node.base, node.exponent
+    if base in active:
+        yield _entrywise(base, cotangent, hadamard(exponent, power(base, plus(exponent, MINUS_ONE))), axes)
+    if exponent in active:
+        if logarithm is None:
+            raise NotDifferentiableError("a variable exponent needs the logarithm of the catalogue")
+        yield _entrywise(exponent, cotangent, hadamard(node, elementwise(logarithm, base)), axes)
+
+
+def _pull_function(node: Apply, cotangent: Node, axes: int) -> Iterator[Contribution]:
+    """Contract the cotangent with each term of the Jacobian that the record writes in index notation."""
+    argument = node.args[0]
+    outer = tuple(("outer", i) for i in range(axes))
+    batch = tuple(("batch", i) for i in range(node.batch))
+    source, target = node.op.core.split("->")[0], node.op.core.split("->")[1]
+    outputs = _letters("out", target, node.rank - node.batch)
+    inputs = _letters("in", source, argument.rank - node.batch)
+    jacobian = node.op.jacobian(Tensor(node, batch), Tensor(argument, batch), *outputs, *inputs)
+    own = (*batch, *(a for g in outputs for a in g))
+    result = (*batch, *(a for g in inputs for a in g))
+    sizes: dict[Hashable, Size] = dict(zip((*own, *result), node.shape + argument.shape, strict=True))
+    spread = [(Ones.make(size), (a,)) for a, size in sizes.items()]
+    coefficient, factors = absorbed(cotangent, (*outer, *own))
+    for term in jacobian.terms:
+        share = einsum([*factors, *resolved(term, sizes), *spread], (*outer, *result), term[0] * coefficient)
+        yield argument, 1, share
+
+
+def _letters(tag: str, kind: str, axes: int) -> tuple[tuple[Hashable, ...], ...]:
+    """Index letters for the axes of a vector (one group), a matrix (rows, columns) or a scalar (none)."""
+    labels = tuple(f"{tag}{i}" for i in range(axes))
+    return {"s": (), "v": (labels,), "m": (labels[: axes // 2], labels[axes // 2 :])}[kind]

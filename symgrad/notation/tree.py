@@ -1,0 +1,96 @@
+"""The syntax tree: an expression exactly as it was written, each part with its place in the text.
+
+Three kinds of node: `Number`, `Name` and `Call`; operators are calls of the catalogue's records
+(`add`, `multiply`, `transpose`, ...), so that every pass has one case.  Nothing is simplified here,
+and this module knows nothing of shapes or mathematics.  Trees may be deep: walk them with
+`postorder`, never by recursion.
+
+>>> t = Call("multiply", (Call("transpose", (Name("x"),)), Name("y")))
+>>> [type(p).__name__ for p in postorder(t)]
+['Name', 'Call', 'Name', 'Call']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from symgrad.errors import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A literal, kept exactly (`0.5` is one half)."""
+
+    value: Fraction
+    span: Span | None = field(default=None, compare=False)
+
+    @property
+    def args(self) -> tuple[Tree, ...]:
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A variable, a dimension letter or a constant."""
+
+    name: str
+    span: Span | None = field(default=None, compare=False)
+
+    @property
+    def args(self) -> tuple[Tree, ...]:
+        return ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """An operation of the catalogue, by its canonical name, applied to arguments."""
+
+    op: str
+    args: tuple[Tree, ...]
+    span: Span | None = field(default=None, compare=False)
+    mark: Span | None = field(default=None, compare=False)  # the operator or function name itself
+
+
+Tree = Number | Name | Call
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One line of a program: `name = value`; the name is None for a bare expression."""
+
+    name: str | None
+    value: Tree
+    span: Span | None = field(default=None, compare=False)
+
+
+def postorder(tree: Tree) -> Iterator[Tree]:
+    """Every part after its arguments, left to right, without recursion."""
+    stack: list[tuple[Tree, bool]] = [(tree, False)]
+    while stack:
+        part, done = stack.pop()
+        if done or not part.args:
+            yield part
+        else:
+            stack.append((part, True))
+            stack.extend((a, False) for a in reversed(part.args))
+
+
+def names(tree: Tree) -> list[str]:
+    """The names that occur, in order of first occurrence."""
+    return list(dict.fromkeys(p.name for p in postorder(tree) if isinstance(p, Name)))
+
+
+def same(a: Tree, b: Tree) -> bool:
+    """Whether two trees were written alike, places aside."""
+    pairs = [(a, b)]
+    while pairs:
+        p, q = pairs.pop()
+        if isinstance(p, Call) and isinstance(q, Call):
+            if p.op != q.op or len(p.args) != len(q.args):
+                return False
+            pairs.extend(zip(p.args, q.args, strict=True))
+        elif p != q:
+            return False
+    return True

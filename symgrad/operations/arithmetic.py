@@ -1,0 +1,303 @@
+"""Records of the operators: sums, products, quotients, powers, transpose.
+
+They build sums, einsums and powers of the graph; none stays a node of its own.
+"""
+
+from __future__ import annotations
+
+from symgrad.errors import LimitError, ShapeError
+from symgrad.operations.arrays import Array, np, total
+from symgrad.operations.record import Construct, Notation
+from symgrad.operations.shapes import aligned, regrouped, require_scalar
+from symgrad.tensor.build import add, as_number, einsum, hadamard, permuted, power, scaled
+from symgrad.tensor.dims import agree
+from symgrad.tensor.nodes import Delta, Node
+from symgrad.tensor.view import View
+
+MAX_PRODUCT = 64  # X^k is written out as a product up to this k
+
+
+def sum_of(signs: tuple[int, ...], views: tuple[View, ...]) -> View:
+    """A signed sum of several views at once."""
+    first = next((v for v in views if not v.is_scalar), views[0])
+    nodes = []
+    for view in views:
+        left, right = aligned(first, view, "add", _add_hint(first, view))
+        nodes.append(left.node if view is first else right.node)
+    return View(add(zip(signs, nodes, strict=True)), first.rows)
+
+
+def _add_hint(a: View, b: View) -> str | None:
+    if {a.kind, b.kind} == {"row", "column"}:
+        return "transpose one of them: a column and a row are different shapes"
+    if {a.kind, b.kind} == {"matrix", "column"}:
+        return "spread the vector yourself, e.g. M + v*ones(n)' (every column) or M + ones(m)*v' (every row)"
+    return None
+
+
+def _add(a: View, b: View) -> View:
+    return sum_of((1, 1), (a, b))
+
+
+def _subtract(a: View, b: View) -> View:
+    return sum_of((1, -1), (a, b))
+
+
+def _negate(a: View) -> View:
+    return View(scaled(-1, a.node), a.rows)
+
+
+def _product(a: View, b: View) -> View:
+    if a.is_scalar or b.is_scalar:
+        return View(hadamard(a.node, b.node), a.rows if b.is_scalar else b.rows)
+    if not agree(a.shape[1], b.shape[0]):
+        raise ShapeError(
+            f"cannot multiply {a.describe()} by {b.describe()}: {a.shape[1]} columns against {b.shape[0]} rows",
+            hint=_product_hint(a, b),
+        )
+    b = regrouped(b, a.column_sizes, b.column_sizes)
+    left, inner = range(a.rows), range(a.rows, a.node.rank)
+    right = range(a.node.rank, a.node.rank + b.node.rank - b.rows)
+    node = einsum([(a.node, (*left, *inner)), (b.node, (*inner, *right))], (*left, *right))
+    return View(node, a.rows)
+
+
+def _product_hint(a: View, b: View) -> str | None:
+    if a.kind == b.kind and a.kind in ("column", "row") and agree(a.shape[0], b.shape[0]) and agree(a.shape[1], b.shape[1]):
+        return "x'*y for the inner product, x*y' for the outer one, x.*y entry by entry"
+    if agree(a.shape[0], b.shape[0]) and not b.is_scalar:
+        return "transpose the left side" if not agree(a.shape[1], b.shape[1]) else ".* for the product entry by entry"
+    if agree(a.shape[1], b.shape[1]):
+        return "transpose the right side"
+    return None
+
+
+def _hadamard(a: View, b: View) -> View:
+    if a.is_scalar or b.is_scalar:
+        return _product(a, b)
+    left, right = aligned(a, b, "multiply entry by entry", "a vector is never spread over a matrix: use diag(v)*M or ones")
+    return View(hadamard(left.node, right.node), left.rows)
+
+
+def _divide(a: View, b: View) -> View:
+    if not b.is_scalar:
+        raise ShapeError(
+            f"division is by a scalar, but the right side is {b.describe()}",
+            hint="./ to divide entry by entry" if a.kind == b.kind or a.is_scalar else "inv(B)*a or a*inv(B)",
+        )
+    return View(hadamard(a.node, power(b.node, -1)), a.rows)
+
+
+def _hadamard_divide(a: View, b: View) -> View:
+    left, right = aligned(a, b, "divide entry by entry")
+    return View(hadamard(left.node, power(right.node, -1)), left.rows)
+
+
+def _hadamard_power(a: View, b: View) -> View:
+    require_scalar(b, "the exponent of .^")
+    return View(power(a.node, b.node), a.rows)
+
+
+def _power(a: View, b: View) -> View:
+    require_scalar(b, "an exponent")
+    if a.is_scalar:
+        return View(power(a.node, b.node), 0)
+    if not a.is_matrix or not a.is_square:
+        hint = "x.^2 entry by entry, x'*x for the squared length" if not a.is_matrix else ".^ entry by entry"
+        raise ShapeError(f"only a square matrix has powers, but this is {a.describe()}", hint=hint)
+    exponent = as_number(b.node)
+    if not isinstance(exponent, int):
+        raise ShapeError("a matrix power needs a whole number as exponent", hint=".^ for a power entry by entry")
+    return _matrix_power(a, exponent)
+
+
+def _matrix_power(a: View, exponent: int) -> View:
+    if abs(exponent) > MAX_PRODUCT:
+        raise LimitError(f"a matrix power beyond {MAX_PRODUCT} is not written out")
+    if exponent == 0:
+        return View(_identity(a), a.rows)
+    base = a
+    if exponent < 0:
+        from symgrad.operations.matrices import INV
+
+        base = INV.build(a)
+    result = base
+    for _ in range(abs(exponent) - 1):
+        result = _product(result, base)
+    return result
+
+
+def _identity(a: View) -> Node:
+    return einsum([(Delta.make(s), (i, i + a.rows)) for i, s in enumerate(a.row_sizes)], range(2 * a.rows))
+
+
+def _transpose(a: View) -> View:
+    columns = a.node.rank - a.rows
+    return View(permuted(a.node, (*range(a.rows, a.node.rank), *range(a.rows))), columns)
+
+
+# --- numeric values and pullbacks -------------------------------------------------------------
+
+
+def _multiply_value(a: Array, b: Array) -> Array:
+    return a @ b if a.shape[1] == b.shape[0] else a * b
+
+
+def _multiply_pullback(g: Array, y: Array, a: Array, b: Array) -> tuple[Array, Array]:
+    if a.shape[1] == b.shape[0]:
+        return g @ b.T, a.T @ g
+    return total(g * b, a), total(g * a, b)
+
+
+def _hadamard_pullback(g: Array, y: Array, a: Array, b: Array) -> tuple[Array, Array]:
+    return total(g * b, a), total(g * a, b)
+
+
+def _divide_pullback(g: Array, y: Array, a: Array, b: Array) -> tuple[Array, Array]:
+    return total(g / b, a), total(-g * y / b, b)
+
+
+def _entry_power_pullback(g: Array, y: Array, a: Array, b: Array) -> tuple[Array, Array]:
+    by_base = g * b * a ** (b - 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        by_exponent = (g * y * np.log(a)).sum()
+    return by_base, by_exponent.reshape(1, 1)
+
+
+def _power_value(a: Array, b: Array) -> Array:
+    return a**b if a.shape == (1, 1) else np.linalg.matrix_power(a, int(b[0, 0].real))
+
+
+def _power_pullback(g: Array, y: Array, a: Array, b: Array) -> tuple[Array, Array]:
+    if a.shape == (1, 1):
+        return _entry_power_pullback(g, y, a, b)
+    exponent = int(b[0, 0])
+    base, k = (a, exponent) if exponent >= 0 else (np.linalg.inv(a), -exponent)
+    powers = [np.eye(len(a))]
+    for _ in range(k):
+        powers.append(powers[-1] @ base)
+    by_base = sum((powers[i].T @ g @ powers[k - 1 - i].T for i in range(k)), np.zeros_like(a))
+    if exponent < 0:
+        by_base = -base.T @ by_base @ base.T
+    return by_base, np.full((1, 1), np.nan)  # an exponent of a matrix is a whole number: no derivative
+
+
+ADD = Construct(
+    name="add",
+    notation=Notation("+", "infix", 10),
+    arity=(2,),
+    build=_add,
+    value=lambda a, b: a + b,
+    pullback=lambda g, y, a, b: (total(g, a), total(g, b)),
+    doc="The sum; a scalar is added to every entry.",
+    example="x + y",
+    source="linearity",
+)
+SUBTRACT = Construct(
+    name="subtract",
+    notation=Notation("-", "infix", 10),
+    arity=(2,),
+    build=_subtract,
+    value=lambda a, b: a - b,
+    pullback=lambda g, y, a, b: (total(g, a), total(-g, b)),
+    doc="The difference; a scalar is spread over every entry.",
+    example="x - y",
+    source="linearity",
+)
+NEGATE = Construct(
+    name="negate",
+    notation=Notation("-", "prefix", 15),
+    arity=(1,),
+    build=_negate,
+    value=lambda a: -a,
+    pullback=lambda g, y, a: (-g,),
+    doc="The negative.",
+    example="-x",
+    source="linearity",
+)
+MULTIPLY = Construct(
+    name="multiply",
+    notation=Notation("*", "infix", 20),
+    arity=(2,),
+    build=_product,
+    value=_multiply_value,
+    pullback=_multiply_pullback,
+    doc="The matrix product, or scaling by a scalar: y[i, k] = sum_j A[i, j] B[j, k].",
+    example="A*x",
+    source="Matrix Cookbook (37)",
+)
+HADAMARD = Construct(
+    name="hadamard",
+    notation=Notation(".*", "infix", 20),
+    arity=(2,),
+    build=_hadamard,
+    value=lambda a, b: a * b,
+    pullback=_hadamard_pullback,
+    doc="The Hadamard product, entry by entry.",
+    example="x .* y",
+    source="Matrix Cookbook (38)",
+)
+DIVIDE = Construct(
+    name="divide",
+    notation=Notation("/", "infix", 20),
+    arity=(2,),
+    build=_divide,
+    value=lambda a, b: a / b,
+    pullback=_divide_pullback,
+    domain="nonzero",
+    doc="Division by a scalar.",
+    example="x/s",
+    source="quotient rule",
+)
+HADAMARD_DIVIDE = Construct(
+    name="hadamard_divide",
+    notation=Notation("./", "infix", 20),
+    arity=(2,),
+    build=_hadamard_divide,
+    value=lambda a, b: a / b,
+    pullback=_divide_pullback,
+    domain="nonzero",
+    doc="Division entry by entry.",
+    example="x ./ y",
+    source="quotient rule",
+)
+POWER = Construct(
+    name="power",
+    notation=Notation("^", "infix", 40),
+    arity=(2,),
+    build=_power,
+    value=_power_value,
+    pullback=_power_pullback,
+    domain="positive",
+    doc="The power of a scalar, or the whole power of a square matrix (X^(-1) is the inverse, X^0 the identity).",
+    example="s^3",
+    source="Matrix Cookbook (39)",
+)
+HADAMARD_POWER = Construct(
+    name="hadamard_power",
+    notation=Notation(".^", "infix", 40),
+    arity=(2,),
+    build=_hadamard_power,
+    value=lambda a, b: a**b,
+    pullback=_entry_power_pullback,
+    domain="positive",
+    doc="The power entry by entry; the exponent is a scalar.",
+    example="x.^3",
+    source="power rule",
+)
+TRANSPOSE = Construct(
+    name="transpose",
+    notation=Notation("'", "postfix", 50),
+    arity=(1,),
+    build=_transpose,
+    value=lambda a: a.T,
+    pullback=lambda g, y, a: (g.T,),
+    doc="The transpose: y[i, j] = A[j, i].",
+    example="A'",
+    source="Matrix Cookbook (33)",
+)
+
+RECORDS = (
+    ADD, SUBTRACT, NEGATE, MULTIPLY, HADAMARD, DIVIDE, HADAMARD_DIVIDE, POWER, HADAMARD_POWER, TRANSPOSE,
+)  # fmt: skip
+

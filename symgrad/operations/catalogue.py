@@ -1,0 +1,68 @@
+"""Looking operations up: by canonical name and by every spelling.
+
+The records are the only source; a user's own operation is added with `register`.
+
+>>> record("trace").name, record("multiply").notation.text
+('tr', '*')
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from symgrad.errors import UnknownNameError, did_you_mean
+from symgrad.operations import arithmetic, constructors, elementwise, matrices, reductions
+from symgrad.operations.record import Elementwise, Operation
+
+LOGARITHM: Elementwise = elementwise.LOG
+
+_BUILT_IN: tuple[Operation, ...] = (
+    *arithmetic.RECORDS,
+    *elementwise.RECORDS,
+    *reductions.RECORDS,
+    *matrices.RECORDS,
+    *constructors.RECORDS,
+)
+
+
+def _index(records: tuple[Operation, ...]) -> dict[str, Operation]:
+    table: dict[str, Operation] = {}
+    for entry in records:
+        for name in (entry.name, *entry.spellings):
+            if name in table:
+                raise ValueError(f"two operations are called {name}")
+            table[name] = entry
+    return table
+
+
+_table = _index(_BUILT_IN)
+
+
+def record(name: str) -> Operation:
+    """The record of an operation by its name or one of its spellings.  Raises UnknownNameError."""
+    found = _table.get(name)
+    if found is None:
+        raise UnknownNameError(f"there is no function {name}", hint=did_you_mean(name, function_names()))
+    return found
+
+
+def find(name: str) -> Operation | None:
+    return _table.get(name)
+
+
+def function_names() -> list[str]:
+    """What may stand before a parenthesis."""
+    return [name for name, entry in _table.items() if entry.notation.fixity == "call" and entry.notation.text == entry.name]
+
+
+def records() -> Iterator[Operation]:
+    """Every record once."""
+    return iter(dict.fromkeys(_table.values()))
+
+
+def register(entry: Operation) -> None:
+    """Add a user's operation; it is then parsed, differentiated, evaluated and printed as the built-in ones."""
+    for name in (entry.name, *entry.spellings):
+        if name in _table:
+            raise UnknownNameError(f"{name} is already an operation", hint="another name")
+    _table.update(_index((entry,)))

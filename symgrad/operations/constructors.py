@@ -1,0 +1,100 @@
+"""Records of constant arrays: identity, ones, zeros, unit vectors.  Their arguments are dimensions.
+
+`build` gets dimensions, `value` integers; there is nothing to differentiate.
+"""
+
+from __future__ import annotations
+
+from symgrad.errors import DomainError, ShapeError
+from symgrad.operations.arrays import np
+from symgrad.operations.record import Construct, Notation
+from symgrad.operations.shapes import scalar_view
+from symgrad.tensor.build import einsum, number, zero
+from symgrad.tensor.dims import Size
+from symgrad.tensor.nodes import Delta, Node, Ones, Unit
+from symgrad.tensor.view import View
+
+
+def _no_cotangents(*_: object) -> tuple[()]:
+    return ()
+
+
+def _axes(rows: Size, columns: Size) -> tuple[tuple[Size, ...], int]:
+    """A dimension of 1 has no axis."""
+    kept = tuple(s for s in (rows, columns) if s != 1)
+    return kept, int(rows != 1)
+
+
+def _eye(n: Size) -> View:
+    return scalar_view(number(1)) if n == 1 else View(Delta.make(n), 1)
+
+
+def _ones(rows: Size, columns: Size = 1) -> View:
+    shape, split = _axes(rows, columns)
+    factors: list[tuple[Node, tuple[int, ...]]] = [(Ones.make(s), (i,)) for i, s in enumerate(shape)]
+    return View(einsum(factors, range(len(shape))), split)
+
+
+def _zeros(rows: Size, columns: Size = 1) -> View:
+    shape, split = _axes(rows, columns)
+    return View(zero(shape), split)
+
+
+def _unit(index: Size, size: Size) -> View:
+    if not isinstance(index, int):
+        raise ShapeError("the index of e(i, n) must be a whole number", hint="e(1, n)")
+    if index < 1 or (isinstance(size, int) and index > size):
+        raise DomainError(f"e({index}, {size}) does not exist: i counts from 1 to {size}", hint=f"e(1, {size})")
+    return scalar_view(number(1)) if size == 1 else View(Unit.make(index, size), 1)
+
+
+EYE = Construct(
+    name="eye",
+    notation=Notation("eye", latex="I_{{{0}}}"),
+    arity=(1,),
+    build=_eye,
+    value=lambda n: np.eye(n),
+    pullback=_no_cotangents,
+    sizes=True,
+    doc="The identity matrix.",
+    example="eye(n)",
+    source="constant",
+)
+ONES = Construct(
+    name="ones",
+    notation=Notation("ones", latex=r"\mathbf{{1}}_{{{args}}}"),
+    arity=(1, 2),
+    build=_ones,
+    value=lambda m, n=1: np.ones((m, n)),
+    pullback=_no_cotangents,
+    sizes=True,
+    doc="A vector or matrix of ones.",
+    example="ones(n)",
+    source="constant",
+)
+ZEROS = Construct(
+    name="zeros",
+    notation=Notation("zeros", latex="0_{{{args}}}"),
+    arity=(1, 2),
+    build=_zeros,
+    value=lambda m, n=1: np.zeros((m, n)),
+    pullback=_no_cotangents,
+    sizes=True,
+    doc="A vector or matrix of zeros.",
+    example="zeros(n)",
+    source="constant",
+)
+UNIT = Construct(
+    name="e",
+    notation=Notation("e", latex="e_{{{0}}}"),
+    arity=(2,),
+    build=_unit,
+    value=lambda i, n: np.eye(n)[:, i - 1 : i],
+    pullback=_no_cotangents,
+    sizes=True,
+    doc="The unit vector e_i of n entries, i counting from 1.",
+    example="e(1, n)",
+    source="constant",
+)
+
+RECORDS = (EYE, ONES, ZEROS, UNIT)

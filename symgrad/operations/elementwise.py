@@ -1,0 +1,419 @@
+"""Records of the functions that act entry by entry.
+
+A partial derivative is written in terms of the output `y` where that is shorter (tanh: 1 - y^2), on
+`Entries`, so that it reads as on paper.  Pullbacks are numeric code of their own.  Conventions at kinks:
+relu'(0) = 0, abs'(0) = 0, and in max and min the first argument wins a tie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from symgrad.operations.arrays import Array, np, special, total
+from symgrad.operations.record import Elementwise, Notation
+from symgrad.operations.shapes import entrywise
+from symgrad.tensor.build import (
+    as_number,
+    einsum,
+    elementwise,
+    full,
+    hadamard,
+    is_positive,
+    is_zero,
+    number,
+    power,
+    scaled,
+    zero,
+)
+from symgrad.tensor.index import Entries
+from symgrad.tensor.nodes import Add, Apply, Constant, Einsum, Map, Node, Ones, Power
+
+Rule = Callable[..., Entries]
+Slope = Callable[[Array, Array], Array]
+
+
+def _unary(
+    name: str,
+    partial: Rule,
+    value: Callable[[Array], Array],
+    slope: Slope,
+    code: str,
+    *,
+    doc: str,
+    source: str,
+    latex: str | None = None,
+    simplify: Callable[[Node], Node | None] | None = None,
+    rules: tuple[Callable[[Node], Node | None], ...] = (),
+    domain: str = "real",
+    kinks: str | None = None,
+    analytic: bool = True,
+    positive: bool = False,
+) -> Elementwise:
+    """A record of a function of one argument; `slope` is the numeric derivative from (x, y)."""
+    record: Elementwise
+
+    def rule(y: Node, x: Node) -> Node:
+        return partial(Entries(y), Entries(x)).node
+
+    record = Elementwise(
+        name=name,
+        notation=Notation(name, latex=latex),
+        arity=(1,),
+        build=entrywise(lambda: record),
+        value=value,
+        pullback=lambda g, y, x: (g * slope(x, y),),
+        partials=(rule,),
+        code=code,
+        simplify=simplify,
+        rules=rules,
+        domain=domain,
+        kinks=kinks,
+        analytic=analytic,
+        positive=positive,
+        doc=doc,
+        example=f"{name}(x)",
+        source=source,
+    )
+    return record
+
+
+def _of(record: Callable[[], Elementwise], *args: Entries | int) -> Entries:
+    return Entries(elementwise(record(), *(a.node if isinstance(a, Entries) else number(a) for a in args)))
+
+
+def _none(y: Entries, *args: Entries) -> Entries:
+    """The derivative of a step: 0 wherever there is one."""
+    return Entries(zero(y.node.shape))
+
+
+PI = Entries(Constant.make("pi"))
+_HALF = Entries(power(number(2), -1))
+
+
+def _root(value: Entries | int) -> Entries:
+    return Entries(power(value.node if isinstance(value, Entries) else number(value), _HALF.node))
+
+
+# --- comparisons -------------------------------------------------------------------------------
+
+
+def _comparison(name: str, sign: str, value: Callable[[Array, Array], Array], latex: str) -> Elementwise:
+    record: Elementwise
+    record = Elementwise(
+        name=name,
+        notation=Notation(sign, "bracket", 5, latex),
+        arity=(2,),
+        build=entrywise(lambda: record),
+        value=lambda a, b: value(np.real(a), np.real(b)) * 1.0,
+        pullback=lambda g, y, a, b: (np.zeros_like(a), np.zeros_like(b)),
+        partials=(
+            lambda y, a, b: _none(Entries(y)).node,
+            lambda y, a, b: _none(Entries(y)).node,
+        ),
+        code=f"({{0}} {sign} {{1}})",
+        simplify=_same_sides if name in ("gt", "lt", "ne") else None,
+        rules=(_mask_of_relu,) if name == "gt" else (),
+        kinks="jumps where the two sides are equal; the derivative is 0 elsewhere",
+        analytic=False,
+        doc=f"The Iverson bracket: 1 where the left side {sign} the right side, else 0.",
+        example=f"[x {sign} y]",
+        source="Iverson bracket",
+    )
+    return record
+
+
+def _same_sides(a: Node, b: Node) -> Node | None:
+    return zero(a.shape) if a is b else None
+
+
+def _mask_of_relu(node: Node) -> Node | None:
+    """[relu(x) > 0] is [x > 0]."""
+    if isinstance(node, Map) and isinstance(node.args[0], Map) and node.args[0].op is RELU and is_zero(node.args[1]):
+        return elementwise(GT, node.args[0].args[0], node.args[1])
+    return None
+
+
+GT = _comparison("gt", ">", lambda a, b: a > b, "{0} > {1}")
+GE = _comparison("ge", ">=", lambda a, b: a >= b, r"{0} \ge {1}")
+LT = _comparison("lt", "<", lambda a, b: a < b, "{0} < {1}")
+LE = _comparison("le", "<=", lambda a, b: a <= b, r"{0} \le {1}")
+EQ = _comparison("eq", "==", lambda a, b: a == b, "{0} = {1}")
+NE = _comparison("ne", "!=", lambda a, b: a != b, r"{0} \ne {1}")
+
+
+# --- exponentials and logarithms ---------------------------------------------------------------
+
+
+def _simplify_exp(x: Node) -> Node | None:
+    if is_zero(x):
+        return full(number(1), x.shape)
+    return x.args[0] if isinstance(x, Map) and x.op is LOG else None
+
+
+def _logistic(node: Node) -> Node | None:
+    """1/(1 + e^t) is sigma(-t)."""
+    if isinstance(node, Power) and as_number(node.exponent) == -1:
+        t = _one_plus_exp(node.base)
+        return None if t is None else elementwise(SIGMOID, scaled(-1, t))
+    return None
+
+
+def _one_plus_exp(node: Node) -> Node | None:
+    """t where the node is 1 + e^t."""
+    if not isinstance(node, Add) or len(node.terms) != 2 or any(c != 1 for c, _ in node.terms):
+        return None
+    for (_, one), (_, other) in (node.terms, node.terms[::-1]):
+        if _is_one(one) and isinstance(other, Map) and other.op is EXP:
+            return other.args[0]
+    return None
+
+
+def _is_one(node: Node) -> bool:
+    return isinstance(node, Ones) or (
+        isinstance(node, Einsum) and node.coefficient == 1 and all(isinstance(n, Ones) for n in node.args)
+    )
+
+
+def _exp_times_logistic(node: Node) -> Node | None:
+    """e^t sigma(-t) is sigma(t)."""
+    if not isinstance(node, Einsum) or len(node.factors) < 2:
+        return None
+    for i, (e, labels) in enumerate(node.factors):
+        if isinstance(e, Map) and e.op is EXP:
+            partner = elementwise(SIGMOID, scaled(-1, e.args[0]))
+            for j, factor in enumerate(node.factors):
+                if factor == (partner, labels):
+                    rest = [f for k, f in enumerate(node.factors) if k not in (i, j)]
+                    product = [(elementwise(SIGMOID, e.args[0]), labels), *rest]
+                    return einsum(product, range(node.rank), node.coefficient)
+    return None
+
+
+def _softmax_of_quotient(node: Node) -> Node | None:
+    """e^v / sum(e^v) is softmax(v)."""
+    if not isinstance(node, Einsum):
+        return None
+    from symgrad.operations.reductions import softmax_of
+
+    for i, (e, labels) in enumerate(node.factors):
+        if isinstance(e, Map) and e.op is EXP and len(labels) == 1:
+            total_of = einsum([(e, (0,))], ())
+            for j, (q, q_labels) in enumerate(node.factors):
+                if isinstance(q, Power) and q.base is total_of and not q_labels and as_number(q.exponent) == -1:
+                    rest = [f for k, f in enumerate(node.factors) if k not in (i, j)]
+                    return einsum([(softmax_of(e.args[0]), labels), *rest], range(node.rank), node.coefficient)
+    return None
+
+
+def _simplify_log(x: Node) -> Node | None:
+    if isinstance(x, Map) and x.op is EXP:
+        return x.args[0]
+    if isinstance(x, Map) and x.op is SIGMOID:
+        return scaled(-1, elementwise(SOFTPLUS, scaled(-1, x.args[0])))
+    if as_number(x) == 1:
+        return number(0)
+    if isinstance(x, Apply):
+        from symgrad.operations.reductions import log_of_function
+
+        return log_of_function(x)
+    if isinstance(x, Einsum) and x.coefficient == 1 and len(x.factors) == 1:
+        from symgrad.operations.reductions import log_of_sum
+
+        return log_of_sum(x)
+    t = _one_plus_exp(x)
+    return None if t is None else elementwise(SOFTPLUS, t)
+
+
+EXP = _unary(
+    "exp", lambda y, x: y, lambda x: np.exp(x), lambda x, y: y, "np.exp({0})", positive=True, simplify=_simplify_exp,
+    rules=(_logistic, _exp_times_logistic, _softmax_of_quotient),
+    latex=r"\exp({0})", doc="The exponential.", source="d e^x = e^x dx",
+)  # fmt: skip
+LOG = _unary(
+    "log", lambda y, x: 1 / x, lambda x: np.log(x), lambda x, y: 1 / x, "np.log({0})", simplify=_simplify_log,
+    domain="positive", latex=r"\log({0})", doc="The natural logarithm.", source="d log x = dx / x",
+)  # fmt: skip
+LOG1P = _unary(
+    "log1p", lambda y, x: 1 / (1 + x), lambda x: np.log1p(x), lambda x, y: 1 / (1 + x), "np.log1p({0})",
+    domain="positive", doc="log(1 + x), exact for small x.", source="chain rule",
+)  # fmt: skip
+EXPM1 = _unary(
+    "expm1", lambda y, x: y + 1, lambda x: np.expm1(x), lambda x, y: y + 1, "np.expm1({0})",
+    doc="exp(x) - 1, exact for small x.", source="chain rule",
+)  # fmt: skip
+
+# --- trigonometric and hyperbolic --------------------------------------------------------------
+
+SIN = _unary(
+    "sin", lambda y, x: _of(lambda: COS, x), lambda x: np.sin(x), lambda x, y: np.cos(x), "np.sin({0})",
+    latex=r"\sin({0})", doc="The sine.", source="elementary",
+)  # fmt: skip
+COS = _unary(
+    "cos", lambda y, x: -_of(lambda: SIN, x), lambda x: np.cos(x), lambda x, y: -np.sin(x), "np.cos({0})",
+    latex=r"\cos({0})", doc="The cosine.", source="elementary",
+)  # fmt: skip
+TAN = _unary(
+    "tan", lambda y, x: 1 + y**2, lambda x: np.tan(x), lambda x, y: np.cos(x) ** -2, "np.tan({0})", domain="unit",
+    latex=r"\tan({0})", doc="The tangent.", source="elementary",
+)  # fmt: skip
+SINH = _unary(
+    "sinh", lambda y, x: _of(lambda: COSH, x), lambda x: np.sinh(x), lambda x, y: np.cosh(x), "np.sinh({0})",
+    latex=r"\sinh({0})", doc="The hyperbolic sine.", source="elementary",
+)  # fmt: skip
+COSH = _unary(
+    "cosh", lambda y, x: _of(lambda: SINH, x), lambda x: np.cosh(x), lambda x, y: np.sinh(x), "np.cosh({0})",
+    latex=r"\cosh({0})", doc="The hyperbolic cosine.", source="elementary", positive=True,
+)  # fmt: skip
+TANH = _unary(
+    "tanh", lambda y, x: 1 - y**2, lambda x: np.tanh(x), lambda x, y: np.cosh(x) ** -2, "np.tanh({0})",
+    latex=r"\tanh({0})", doc="The hyperbolic tangent.", source="elementary",
+)  # fmt: skip
+ARCSIN = _unary(
+    "arcsin", lambda y, x: 1 / _root(1 - x**2), lambda x: np.arcsin(x), lambda x, y: 1 / np.cos(y), "np.arcsin({0})",
+    domain="unit", latex=r"\arcsin({0})", doc="The inverse sine, on (-1, 1).", source="elementary",
+)  # fmt: skip
+ARCCOS = _unary(
+    "arccos", lambda y, x: -1 / _root(1 - x**2), lambda x: np.arccos(x), lambda x, y: -1 / np.sin(y), "np.arccos({0})",
+    domain="unit", latex=r"\arccos({0})", doc="The inverse cosine, on (-1, 1).", source="elementary",
+)  # fmt: skip
+ARCTAN = _unary(
+    "arctan", lambda y, x: 1 / (1 + x**2), lambda x: np.arctan(x), lambda x, y: np.cos(y) ** 2, "np.arctan({0})",
+    latex=r"\arctan({0})", doc="The inverse tangent.", source="elementary",
+)  # fmt: skip
+ERF = _unary(
+    "erf", lambda y, x: 2 * _of(lambda: EXP, -(x**2)) / _root(PI), lambda x: special.erf(x),
+    lambda x, y: 2 / np.sqrt(np.pi) * np.exp(-x * x), "special.erf({0})",
+    doc="The error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x.", source="definition",
+)  # fmt: skip
+
+# --- activations -------------------------------------------------------------------------------
+
+
+def _sigmoid_value(x: Array) -> Array:
+    return 0.5 * (1 + np.tanh(0.5 * x))  # analytic, and safe for large |x|
+
+
+def _softplus_value(x: Array) -> Array:
+    return np.log1p(np.exp(-np.abs(x))) + np.maximum(x, 0) if np.isrealobj(x) else np.log(1 + np.exp(x))
+
+
+RELU = _unary(
+    "relu", lambda y, x: _of(lambda: GT, x, 0), lambda x: np.where(np.real(x) > 0, x, 0), lambda x, y: (x > 0) * 1.0,
+    "np.maximum({0}, 0)", analytic=False, kinks="at 0, where the slope taken is 0", latex=r"\operatorname{{ReLU}}({0})",
+    doc="The rectifier max(x, 0).", source="Glorot et al. 2011",
+)  # fmt: skip
+SIGMOID = _unary(
+    "sigmoid", lambda y, x: y * (1 - y), _sigmoid_value, lambda x, y: 1 / (2 + 2 * np.cosh(x)), "special.expit({0})",
+    latex=r"\sigma({0})", positive=True, doc="The logistic function 1/(1 + exp(-x)).", source="sigma' = sigma (1 - sigma)",
+)  # fmt: skip
+SOFTPLUS = _unary(
+    "softplus", lambda y, x: _of(lambda: SIGMOID, x), _softplus_value, lambda x, y: 0.5 * (1 + np.tanh(0.5 * x)),
+    "np.logaddexp(0, {0})", positive=True, doc="log(1 + exp(x)).", source="its slope is the logistic function",
+)  # fmt: skip
+SILU = _unary(
+    "silu", lambda y, x: _of(lambda: SIGMOID, x) * (1 + x * (1 - _of(lambda: SIGMOID, x))),
+    lambda x: x * _sigmoid_value(x), lambda x, y: _sigmoid_value(x) + x / (2 + 2 * np.cosh(x)),
+    "{0} * special.expit({0})", doc="x sigma(x), also known as swish.", source="product rule",
+)  # fmt: skip
+GELU = _unary(
+    "gelu",
+    lambda y, x: _HALF * (1 + _of(lambda: ERF, x / _root(2))) + x * _of(lambda: EXP, -(x**2) / 2) / _root(2 * PI),
+    lambda x: 0.5 * x * (1 + special.erf(x / np.sqrt(2))),
+    lambda x, y: 0.5 * (1 + special.erf(x / np.sqrt(2))) + x * np.exp(-x * x / 2) / np.sqrt(2 * np.pi),
+    "{0} * special.ndtr({0})", doc="x Phi(x), Phi the normal distribution function.", source="Hendrycks & Gimpel 2016",
+)  # fmt: skip
+ELU = _unary(
+    "elu", lambda y, x: _of(lambda: GT, x, 0) + _of(lambda: LE, x, 0) * _of(lambda: EXP, x),
+    lambda x: np.where(np.real(x) > 0, x, np.expm1(np.where(np.real(x) > 0, 0, x))), lambda x, y: np.exp(np.minimum(x, 0)),
+    "np.where({0} > 0, {0}, np.expm1(np.minimum({0}, 0)))", analytic=False,
+    doc="x where x > 0, else exp(x) - 1.", source="Clevert et al. 2016",
+)  # fmt: skip
+ABS = _unary(
+    "abs", lambda y, x: _of(lambda: SIGN, x), lambda x: np.abs(x), lambda x, y: np.sign(x), "np.abs({0})",
+    analytic=False, kinks="at 0, where the slope taken is 0", latex=r"\left\lvert {0} \right\rvert",
+    simplify=lambda x: x if is_positive(x) else None, doc="The absolute value.", source="elementary",
+)  # fmt: skip
+SIGN = _unary(
+    "sign", _none, lambda x: np.sign(np.real(x)), lambda x, y: np.zeros_like(x), "np.sign({0})", analytic=False,
+    kinks="jumps at 0; the derivative is 0 elsewhere", doc="-1, 0 or 1.", source="elementary",
+)  # fmt: skip
+STEP = _unary(
+    "step", _none, lambda x: (np.real(x) > 0) * 1.0, lambda x, y: np.zeros_like(x), "({0} > 0)", analytic=False,
+    kinks="jumps at 0, where it is 0; the derivative is 0 elsewhere", doc="1 where x > 0, else 0.", source="Heaviside",
+)  # fmt: skip
+
+
+# --- two arguments -----------------------------------------------------------------------------
+
+
+def _choice(name: str, first: Elementwise, second: Elementwise, pick: Callable[[Array, Array], Array], code: str) -> Elementwise:
+    record: Elementwise
+
+    def build(*views):  # type: ignore[no-untyped-def]
+        if len(views) == 1:
+            from symgrad.operations.reductions import extreme
+
+            return extreme(name, views[0])
+        return entrywise(lambda: record)(*views)
+
+    def pullback(g: Array, y: Array, a: Array, *rest: Array) -> tuple[Array, ...]:
+        if not rest:
+            from symgrad.operations.reductions import extreme_pullback
+
+            return extreme_pullback(g, y, a)
+        to_first = pick(a, rest[0])
+        return total(g * to_first, a), total(g * ~to_first, rest[0])
+
+    def value(a: Array, *rest: Array) -> Array:
+        if not rest:
+            return np.asarray(getattr(np, name)(a)).reshape(1, 1)
+        return np.where(pick(np.real(a), np.real(rest[0])), a, rest[0])
+
+    record = Elementwise(
+        name=name,
+        notation=Notation(name, latex=rf"\{name}({{args}})"),
+        arity=(1, 2),
+        build=build,
+        value=value,
+        pullback=pullback,
+        partials=(
+            lambda y, a, b: elementwise(first, a, b),
+            lambda y, a, b: elementwise(second, a, b),
+        ),
+        code=code,
+        simplify=lambda a, b: a if a is b else None,
+        kinks="where the two are equal: the first argument wins the tie",
+        analytic=False,
+        doc=f"The {name}imum entry by entry; of one vector, its {'largest' if name == 'max' else 'smallest'} entry.",
+        example=f"{name}(x, y)",
+        source="the gate that routes",
+    )
+    return record
+
+
+MAX = _choice("max", GE, LT, lambda a, b: a >= b, "np.maximum({0}, {1})")
+MIN = _choice("min", LE, GT, lambda a, b: a <= b, "np.minimum({0}, {1})")
+
+LEAKYRELU = Elementwise(
+    name="leakyrelu",
+    notation=Notation("leakyrelu"),
+    arity=(2,),
+    build=entrywise(lambda: LEAKYRELU),
+    value=lambda x, a: np.where(np.real(x) > 0, x, a * x),
+    pullback=lambda g, y, x, a: (g * np.where(x > 0, 1, a), total(g * np.minimum(x, 0), a)),
+    partials=(
+        lambda y, x, a: (_of(lambda: GT, Entries(x), 0) + Entries(a) * _of(lambda: LE, Entries(x), 0)).node,
+        lambda y, x, a: hadamard(x, elementwise(LE, x, number(0))),
+    ),
+    code="np.where({0} > 0, {0}, {1} * {0})",
+    kinks="at 0, where the slope taken is that of the left side",
+    analytic=False,
+    doc="x where x > 0, else a*x.",
+    example="leakyrelu(x, 0.1)",
+    source="Maas et al. 2013",
+)
+
+RECORDS = (
+    GT, GE, LT, LE, EQ, NE, EXP, LOG, LOG1P, EXPM1, SIN, COS, TAN, SINH, COSH, TANH, ARCSIN, ARCCOS, ARCTAN, ERF,
+    RELU, SIGMOID, SOFTPLUS, SILU, GELU, ELU, ABS, SIGN, STEP, MAX, MIN, LEAKYRELU,
+)  # fmt: skip

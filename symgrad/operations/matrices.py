@@ -1,0 +1,288 @@
+"""Records of matrix functions: inverse, determinants, trace, diagonals, vec, Kronecker product.
+
+inv, det, logdet and adj are nodes with a Jacobian in index notation (i, j of the output, k, l of the
+argument); the others only regroup or contract axes, which is one einsum or none.
+"""
+
+from __future__ import annotations
+
+from symgrad.errors import ShapeError
+from symgrad.operations.arithmetic import TRANSPOSE
+from symgrad.operations.arrays import Array, np, scalar, stacked
+from symgrad.operations.elementwise import ABS, LOG
+from symgrad.operations.record import Construct, Notation, TensorFunction
+from symgrad.operations.shapes import require_square, require_vector, scalar_view
+from symgrad.tensor.build import apply, einsum, elementwise, hadamard, number, number_power, plus, power
+from symgrad.tensor.index import Tensor
+from symgrad.tensor.nodes import Apply, Coefficient, Delta, Einsum, Node
+from symgrad.tensor.view import View
+
+# --- inverse and determinants ------------------------------------------------------------------
+
+
+def _matrix_factors(node: Node) -> tuple[Coefficient, list[Node]] | None:
+    """coefficient and square factors of a product A B C of two-axis nodes, in order; None if it is not one."""
+    if not isinstance(node, Einsum) or node.rank != 2:
+        return None
+    left = {labels[0]: (n, labels) for n, labels in node.factors if len(labels) == 2}
+    right = {labels[1]: (n, labels) for n, labels in node.factors if len(labels) == 2}
+    chain: list[Node] = []
+    at, used = 0, set()
+    for _ in node.factors:
+        options = [(n, ls, flip) for table, flip in ((left, 0), (right, 1)) if at in table for n, ls in [table[at]]]
+        options = [o for o in options if (o[0], o[1]) not in used]
+        if len(options) != 1:
+            return None
+        factor, labels, flip = options[0]
+        used.add((factor, labels))
+        chain.append(factor if not flip else einsum([(factor, (0, 1))], (1, 0)))
+        at = labels[1 - flip]
+    square = all(n.shape[0] == n.shape[1] for n in chain)
+    return (node.coefficient, chain) if at == 1 and square and len(chain) == len(node.factors) else None
+
+
+def _simplify_inv(x: Node) -> Node | None:
+    if x.rank == 0:
+        return power(x, -1)
+    if isinstance(x, Delta):
+        return x
+    if isinstance(x, Apply) and x.op is INV:
+        return x.args[0]
+    found = _matrix_factors(x)
+    if found is None or (found[0] == 1 and len(found[1]) == 1):
+        return None
+    result = apply(INV, found[1][-1])
+    for factor in reversed(found[1][:-1]):
+        result = einsum([(result, (0, "k")), (apply(INV, factor), ("k", 1))], (0, 1))
+    return einsum([(result, (0, 1))], (0, 1), number_power(found[0], -1) or 1)
+
+
+def _simplify_det(x: Node) -> Node | None:
+    if x.rank == 0:
+        return x
+    if isinstance(x, Delta):
+        return number(1)
+    if isinstance(x, Apply) and x.op is INV:
+        return power(apply(DET, x.args[0]), -1)
+    found = _matrix_factors(x)
+    if found is None or found[0] != 1 or len(found[1]) == 1:
+        return None
+    return hadamard(*(apply(DET, factor) for factor in found[1]))
+
+
+def _simplify_logdet(x: Node) -> Node | None:
+    if x.rank == 0:
+        return elementwise(LOG, elementwise(ABS, x))
+    if isinstance(x, Delta):
+        return number(0)
+    if isinstance(x, Apply) and x.op is INV:
+        return hadamard(number(-1), apply(LOGDET, x.args[0]))
+    found = _matrix_factors(x)
+    if found is None or found[0] != 1 or len(found[1]) == 1:
+        return None
+    return plus(*(apply(LOGDET, factor) for factor in found[1]))
+
+
+def _of_square(what: str) -> object:
+    """The shape rule of a function of a square matrix whose value is one."""
+
+    def build(view: View) -> View:
+        require_square(view, what)
+        return View(apply({"inv": INV, "adj": ADJ}[what], view.node), view.rows)
+
+    return build
+
+
+def _determinant(what: str, view: View) -> View:
+    require_square(view, what)
+    return scalar_view(apply({"det": DET, "logdet": LOGDET}[what], view.node))
+
+
+def _inverse(x: Tensor) -> Tensor:
+    return Tensor(apply(INV, x.node, len(x.batch)), x.batch)
+
+
+INV = TensorFunction(
+    name="inv",
+    notation=Notation("inv", latex="{0}^{{-1}}"),
+    arity=(1,),
+    build=_of_square("inv"),
+    value=lambda x: np.linalg.inv(x),
+    pullback=lambda g, y, x: (-y.T @ g @ y.T,),
+    core="m->m",
+    jacobian=lambda y, x, i, j, k, l: -(y[i, k] * y[l, j]),
+    code="np.linalg.inv({0})",
+    simplify=_simplify_inv,
+    transposes=True,
+    domain="invertible",
+    doc="The inverse.",
+    example="inv(X)",
+    source="Matrix Cookbook (59)",
+)
+DET = TensorFunction(
+    name="det",
+    notation=Notation("det", latex=r"\det\left({0}\right)"),
+    arity=(1,),
+    build=lambda v: _determinant("det", v),
+    value=lambda x: scalar(np.linalg.det(x)),
+    pullback=lambda g, y, x: (g * y * np.linalg.inv(x).T,),
+    core="m->s",
+    jacobian=lambda y, x, k, l: y() * _inverse(x)[l, k],
+    code="np.linalg.det({0})",
+    simplify=_simplify_det,
+    transposes=True,
+    domain="invertible",
+    doc="The determinant.",
+    example="det(X)",
+    source="Matrix Cookbook (49)",
+)
+LOGDET = TensorFunction(
+    name="logdet",
+    notation=Notation("logdet", latex=r"\log\left\lvert\det {0}\right\rvert"),
+    arity=(1,),
+    build=lambda v: _determinant("logdet", v),
+    value=lambda x: scalar(np.log(np.linalg.det(x) if np.iscomplexobj(x) else abs(np.linalg.det(x)))),
+    pullback=lambda g, y, x: (g * np.linalg.inv(x).T,),
+    core="m->s",
+    jacobian=lambda y, x, k, l: _inverse(x)[l, k],
+    code="np.linalg.slogdet({0})[1]",
+    simplify=_simplify_logdet,
+    transposes=True,
+    domain="spd",
+    analytic=False,
+    doc="log|det(X)|.",
+    example="logdet(X)",
+    source="Matrix Cookbook (57)",
+)
+
+
+def _adjugate(x: Array) -> Array:
+    return np.linalg.det(x) * np.linalg.inv(x)
+
+
+def _adjugate_pullback(g: Array, y: Array, x: Array) -> tuple[Array]:
+    inverse = np.linalg.inv(x)
+    return ((g * y).sum() * inverse.T - y.T @ g @ inverse.T,)
+
+
+ADJ = TensorFunction(
+    name="adj",
+    notation=Notation("adj"),
+    arity=(1,),
+    build=_of_square("adj"),
+    value=_adjugate,
+    pullback=_adjugate_pullback,
+    core="m->m",
+    jacobian=lambda y, x, i, j, k, l: y[i, j] * _inverse(x)[l, k] - y[i, k] * _inverse(x)[l, j],
+    code="np.linalg.det({0}) * np.linalg.inv({0})",
+    transposes=True,
+    domain="invertible",
+    doc="The adjugate det(X) inv(X); its derivative is given for invertible X.",
+    example="adj(X)",
+    source="Magnus & Neudecker ch. 8",
+)
+
+# --- what one einsum says ----------------------------------------------------------------------
+
+
+def _trace(view: View) -> View:
+    require_square(view, "tr")
+    labels = (*range(view.rows), *range(view.node.rank - view.rows))
+    return scalar_view(einsum([(view.node, labels)], ()))
+
+
+def _diag(view: View) -> View:
+    if view.is_scalar:
+        return view
+    require_vector(view, "diag", "diagonal(M) for the diagonal of a matrix")
+    axes = range(view.node.rank)
+    twins = [("twin", a) for a in axes]
+    deltas = [(Delta.make(s), (a, t)) for s, a, t in zip(view.node.shape, axes, twins, strict=True)]
+    return View(einsum([(view.node, axes), *deltas], (*axes, *twins)), len(axes))
+
+
+def _diagonal(view: View) -> View:
+    if view.is_row or view.is_column:
+        raise ShapeError(f"diagonal needs a square matrix, but this is {view.describe()}", hint="diag(v) of a vector")
+    require_square(view, "diagonal")
+    axes = range(view.rows)
+    return View(einsum([(view.node, (*axes, *axes))], axes), view.rows)
+
+
+def _vec(view: View) -> View:
+    """Columns one under the other: the column index is the slow one."""
+    rows, rank = view.rows, view.node.rank
+    order = (*range(rows, rank), *range(rows))
+    return View(einsum([(view.node, range(rank))], order), rank)
+
+
+def _kron(a: View, b: View) -> View:
+    rank = a.node.rank
+    left, right = range(rank), range(rank, rank + b.node.rank)
+    out = (*left[: a.rows], *right[: b.rows], *left[a.rows :], *right[b.rows :])
+    return View(einsum([(a.node, left), (b.node, right)], out), a.rows + b.rows)
+
+
+def _kron_pullback(g: Array, y: Array, a: Array, b: Array) -> tuple[Array, Array]:
+    blocks = g.reshape(a.shape[0], b.shape[0], a.shape[1], b.shape[1])
+    return np.einsum("ikjl,kl->ij", blocks, b), np.einsum("ikjl,ij->kl", blocks, a)
+
+
+TR = Construct(
+    name="tr",
+    notation=Notation("tr", latex=r"\operatorname{{tr}}({args})"),
+    arity=(1,),
+    build=_trace,
+    value=lambda x: scalar(np.trace(x)),
+    pullback=lambda g, y, x: (g * np.eye(len(x)),),
+    spellings=("trace",),
+    doc="The trace: sum_i X[i, i].",
+    example="tr(X)",
+    source="Matrix Cookbook (99)",
+)
+DIAG = Construct(
+    name="diag",
+    notation=Notation("diag", latex=r"\operatorname{{diag}}({args})"),
+    arity=(1,),
+    build=_diag,
+    value=lambda x: np.diag(x.reshape(-1)),
+    pullback=lambda g, y, x: (np.diag(g).reshape(x.shape),),
+    doc="The diagonal matrix of a vector.",
+    example="diag(x)",
+    source="linearity",
+)
+DIAGONAL = Construct(
+    name="diagonal",
+    notation=Notation("diagonal", latex=r"\operatorname{{diagonal}}({args})"),
+    arity=(1,),
+    build=_diagonal,
+    value=lambda x: np.diag(x).reshape(-1, 1),
+    pullback=lambda g, y, x: (np.diag(g.reshape(-1)),),
+    doc="The diagonal of a square matrix, a column vector.",
+    example="diagonal(X)",
+    source="linearity",
+)
+VEC = Construct(
+    name="vec",
+    notation=Notation("vec", latex=r"\operatorname{{vec}}({args})"),
+    arity=(1,),
+    build=_vec,
+    value=lambda x: stacked(x),
+    pullback=lambda g, y, x: (g.reshape(x.shape, order="F"),),
+    doc="The columns of a matrix, one under the other.",
+    example="vec(X)",
+    source="Magnus & Neudecker ch. 2",
+)
+KRON = Construct(
+    name="kron",
+    notation=Notation("kron", latex=r"{0} \otimes {1}"),
+    arity=(2,),
+    build=_kron,
+    value=lambda a, b: np.kron(a, b),
+    pullback=_kron_pullback,
+    doc="The Kronecker product: every entry of A times B.",
+    example="kron(A, B)",
+    source="Magnus & Neudecker ch. 2",
+)
+
+RECORDS = (INV, DET, LOGDET, ADJ, TR, DIAG, DIAGONAL, VEC, KRON)

@@ -1,0 +1,486 @@
+"""The constructors of the graph: every node is made here, simplified by what is always true.
+
+Products: coefficients collect, deltas vanish by renaming, ones fold away, powers of one base merge,
+single factors inline, labels become canonical.  Sums: like terms collect.  Only cheap, local rules
+live here, so building is linear; expansion for proofs is `normal`, presentation is in `calculus`.
+
+>>> from symgrad.tensor.dims import letter
+>>> n = letter("n")
+>>> x, A = Input.make("x", (n,)), Input.make("A", (n, n))
+>>> einsum([(A, "ij"), (Delta.make(n), "jk"), (x, "k")], "i") is einsum([(x, "a"), (A, "ba")], "b")
+True
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from fractions import Fraction
+from itertools import count
+from math import gcd, lcm
+
+from symgrad.errors import LimitError, ShapeError
+from symgrad.tensor.canonical import canonical_product
+from symgrad.tensor.dims import Shape
+from symgrad.tensor.dims import Size as Dimension
+from symgrad.tensor.nodes import (
+    Add,
+    Apply,
+    Coefficient,
+    Constant,
+    Delta,
+    Einsum,
+    EntrywiseFunction,
+    Input,
+    Map,
+    Node,
+    Ones,
+    Power,
+    Size,
+    WholeFunction,
+)
+
+REPEATS = 8  # x^k up to this k is k equal factors, beyond it a Power
+MAX_BITS = 4096  # of an exact number
+
+Labels = Sequence[Hashable]
+_fresh = count()
+
+
+# --- numbers ---------------------------------------------------------------------------------
+
+
+def exact(value: Coefficient) -> Coefficient:
+    """An int where a Fraction is whole, so that arithmetic stays cheap."""
+    return value.numerator if isinstance(value, Fraction) and value.denominator == 1 else value
+
+
+def number(value: Coefficient) -> Node:
+    """A rational number as a scalar node."""
+    return Einsum.make(exact(value), (), ())
+
+
+ONE = number(1)
+MINUS_ONE = number(-1)
+
+
+def as_number(node: Node) -> Coefficient | None:
+    """The rational number that a scalar node is, if it is one."""
+    if type(node) is Einsum and not node.factors:
+        return node.coefficient
+    if type(node) is Add and not node.terms and not node.shape:
+        return 0
+    return None
+
+
+def zero(shape: Shape) -> Node:
+    """The zero tensor."""
+    return Add.make((), shape) if shape else number(0)
+
+
+def is_zero(node: Node) -> bool:
+    return (type(node) is Add and not node.terms) or as_number(node) == 0
+
+
+def size_number(size: Dimension) -> Node:
+    """A dimension as a scalar node."""
+    return number(size) if isinstance(size, int) else Size.make(size)
+
+
+def full(value: Node, shape: Shape) -> Node:
+    """A scalar spread over a shape."""
+    return einsum([(value, ()), *((Ones.make(s), (i,)) for i, s in enumerate(shape))], range(len(shape)))
+
+
+# --- products --------------------------------------------------------------------------------
+
+
+def einsum(factors: Iterable[tuple[Node, Labels]], out: Labels, coefficient: Coefficient = 1) -> Node:
+    """coefficient * product of factors, summed over the labels that `out` does not have.
+
+    Labels are any hashable values; those of `out` are distinct and each occurs in a factor.
+    """
+    product = _Product(coefficient)
+    for node, labels in factors:
+        product.multiply(node, tuple(labels))
+    return product.finish(tuple(out))
+
+
+def permuted(node: Node, axes: Sequence[int]) -> Node:
+    """The node with its axes in another order: axis i of the result is axis axes[i]."""
+    return node if list(axes) == list(range(node.rank)) else einsum([(node, range(node.rank))], axes)
+
+
+def transposed(node: Node) -> Node:
+    """A' of a node with two axes."""
+    return permuted(node, (1, 0))
+
+
+def scaled(coefficient: Coefficient, node: Node) -> Node:
+    return node if coefficient == 1 else einsum([(node, range(node.rank))], range(node.rank), coefficient)
+
+
+def hadamard(*nodes: Node, coefficient: Coefficient = 1) -> Node:
+    """The entry by entry product; scalars are spread."""
+    rank = max((n.rank for n in nodes), default=0)
+    return einsum([(n, range(n.rank) if n.rank else ()) for n in nodes], range(rank), coefficient)
+
+
+class _Product:
+    """A product under construction: inlines and collects, then `finish` makes the node."""
+
+    __slots__ = ("coefficient", "deltas", "factors", "ones", "zero")
+
+    def __init__(self, coefficient: Coefficient):
+        self.coefficient = coefficient
+        self.factors: list[tuple[Node, tuple[Hashable, ...]]] = []
+        self.deltas: list[tuple[Dimension, tuple[Hashable, ...]]] = []
+        self.ones: dict[Hashable, Dimension] = {}
+        self.zero = coefficient == 0
+
+    def multiply(self, node: Node, labels: tuple[Hashable, ...]) -> None:
+        kind = type(node)
+        if kind is Einsum:
+            self._multiply_einsum(node, labels)  # type: ignore[arg-type]
+        elif kind is Delta:
+            self.deltas.append((node.shape[0], labels))
+        elif kind is Ones:
+            self.ones[labels[0]] = node.shape[0]
+        else:
+            if kind is Add:
+                content, node = primitive(node)  # type: ignore[arg-type]
+                self.coefficient *= content
+                self.zero = self.zero or content == 0
+            self.factors.append((node, labels))
+
+    def _multiply_einsum(self, node: Einsum, labels: tuple[Hashable, ...]) -> None:
+        self.coefficient *= node.coefficient
+        if len(node.factors) < 2 or all(type(f) in (Delta, Ones) for f, _ in node.factors):
+            for factor, inner in node.factors:
+                self.multiply(factor, relabelled(inner, labels))
+        else:
+            self.factors.append((unit(node), labels))
+
+    def finish(self, out: tuple[Hashable, ...]) -> Node:
+        if self.deltas:
+            self._eliminate_deltas(out)
+        sizes = {a: s for n, labels in self.factors for a, s in zip(labels, n.shape, strict=True)}
+        covered = set(sizes)
+        for size, labels in self.deltas:
+            sizes.update(dict.fromkeys(labels, size))
+        self._fold_ones(out, covered, sizes)
+        shape = tuple(sizes[a] for a in out)
+        if self.zero:
+            return zero(shape)
+        if len(self.factors) > 1:
+            self._merge_powers()
+        return self._intern(out, shape)
+
+    def _eliminate_deltas(self, out: tuple[Hashable, ...]) -> None:
+        """Rename each class of labels that deltas equate to one; keep deltas between output labels only."""
+        parent: dict[Hashable, Hashable] = {}
+
+        def find(a: Hashable) -> Hashable:
+            while parent.get(a, a) != a:
+                a = parent[a]
+            return a
+
+        position = {a: i for i, a in enumerate(out)}
+        size_of: dict[Hashable, Dimension] = {}
+        for size, (a, b) in self.deltas:
+            a, b = find(a), find(b)
+            if position.get(b, len(out)) < position.get(a, len(out)):
+                a, b = b, a
+            parent[a], parent[b] = a, a
+            size_of[a] = size
+        roots = {a: find(a) for a in parent}
+        self.factors = [(n, tuple(roots.get(a, a) for a in labels)) for n, labels in self.factors]
+        self.ones = {roots.get(a, a): s for a, s in self.ones.items()}
+        self.deltas = [(size_of[roots[a]], (roots[a], a)) for a in out if a in roots and roots[a] != a]
+        kept = {a for _, pair in self.deltas for a in pair}
+        for a in set(roots.values()) - kept:
+            self.ones.setdefault(a, size_of[a])
+
+    def _fold_ones(
+        self, out: tuple[Hashable, ...], covered: set[Hashable], sizes: dict[Hashable, Dimension]
+    ) -> None:
+        """Ones next to another factor do nothing; summed alone they are the dimension."""
+        in_delta = {a for _, pair in self.deltas for a in pair}
+        for a, size in self.ones.items():
+            if a in covered or a in in_delta:
+                continue
+            sizes[a] = size
+            if a in out:
+                self.factors.append((Ones.make(size), (a,)))
+            elif isinstance(size, int):
+                self.coefficient *= size
+            else:
+                self.factors.append((Size.make(size), ()))
+        self.factors.extend((Delta.make(size), pair) for size, pair in self.deltas)
+
+    def _merge_powers(self) -> None:
+        groups: dict[tuple[Node, tuple[Hashable, ...]], list[Node]] = {}
+        merge = False
+        for node, labels in self.factors:
+            base, exponent = (node.base, node.exponent) if type(node) is Power else (node, ONE)
+            slot = groups.setdefault((base, labels), [])
+            slot.append(exponent)
+            merge = merge or (len(slot) > 1 and (exponent is not ONE or slot[0] is not ONE or len(slot) > REPEATS))
+        if not merge:
+            return
+        self.factors = []
+        for (base, labels), exponents in groups.items():
+            self._multiply_power(base, add((1, e) for e in exponents), labels)
+
+    def _multiply_power(self, base: Node, exponent: Node, labels: tuple[Hashable, ...]) -> None:
+        value = as_number(exponent)
+        if value == 0:
+            for a, s in zip(labels, base.shape, strict=True):
+                self._cover(a, s)
+        elif isinstance(value, int) and 0 < value <= REPEATS:
+            self.factors.extend([(base, labels)] * value)
+        else:
+            self.factors.append((Power.make(base, exponent), labels))
+
+    def _cover(self, a: Hashable, size: Dimension) -> None:
+        """Keep label `a` alive after its factor has cancelled (ones may turn out superfluous)."""
+        if not any(a in labels for _, labels in self.factors):
+            self.factors.append((Ones.make(size), (a,)))
+
+    def _intern(self, out: tuple[Hashable, ...], shape: Shape) -> Node:
+        if any(type(n) is Ones for n, _ in self.factors):
+            self._drop_covered_ones(out)
+        sign, factors = canonical_product(self.factors, out)
+        coefficient = exact(self.coefficient * sign)
+        if coefficient == 0 or sign == 0:
+            return zero(shape)
+        if len(factors) == 1:
+            node, labels = factors[0]
+            identity = tuple(range(len(shape)))
+            if type(node) is Add and tuple(sorted(labels)) == identity:
+                axes = [labels.index(i) for i in identity]
+                return add((coefficient * c, permuted(t, axes)) for c, t in node.terms)
+            if coefficient == 1 and labels == identity:
+                return node
+        return Einsum.make(coefficient, factors, shape)
+
+    def _drop_covered_ones(self, out: tuple[Hashable, ...]) -> None:
+        covered = {a for n, labels in self.factors if type(n) is not Ones for a in labels}
+        kept: list[tuple[Node, tuple[Hashable, ...]]] = []
+        for node, labels in self.factors:
+            if type(node) is not Ones:
+                kept.append((node, labels))
+            elif labels[0] not in covered:
+                covered.add(labels[0])
+                kept.append((node, labels) if labels[0] in out else (size_number(node.shape[0]), ()))
+        self.factors = kept
+
+
+def relabelled(inner: tuple[int, ...], labels: tuple[Hashable, ...]) -> tuple[Hashable, ...]:
+    """Labels of a nested product seen from outside; summed ones are renamed apart (here and nowhere else)."""
+    return tuple(labels[a] if a < len(labels) else ("bound", next(_fresh), a) for a in inner)
+
+
+def inlined(node: Einsum, labels: tuple[Hashable, ...]) -> list[tuple[Node, tuple[Hashable, ...]]]:
+    """The factors of a nested product with its labels replaced and its summed labels renamed apart."""
+    tag = next(_fresh)
+    rank = len(labels)
+    return [(n, tuple(labels[a] if a < rank else ("bound", tag, a) for a in inner)) for n, inner in node.factors]
+
+
+def unit(node: Einsum) -> Node:
+    """A product without its coefficient."""
+    return node if node.coefficient == 1 else Einsum.make(1, node.factors, node.shape)
+
+
+# --- sums ------------------------------------------------------------------------------------
+
+
+def add(terms: Iterable[tuple[Coefficient, Node]], shape: Shape | None = None) -> Node:
+    """The sum of coefficient * node; like terms are collected.  `shape` is needed where there may be no term."""
+    total: dict[Node, Coefficient] = {}
+    for coefficient, node in terms:
+        shape = node.shape
+        if type(node) is Einsum:
+            coefficient, node = coefficient * node.coefficient, unit(node)
+        elif type(node) is Add and not node.terms:
+            continue
+        total[node] = total.get(node, 0) + coefficient
+    if shape is None:
+        raise ShapeError("a sum of nothing has no shape")
+    kept = [(exact(c), n) for n, c in total.items() if c]
+    if len(kept) == 1:
+        return scaled(*kept[0])
+    if not kept:
+        return zero(shape)
+    kept.sort(key=lambda term: term[1].key)
+    return Add.make(tuple(kept), shape)
+
+
+def plus(*nodes: Node) -> Node:
+    return add((1, n) for n in nodes)
+
+
+def minus(a: Node, b: Node) -> Node:
+    return add(((1, a), (-1, b)))
+
+
+def primitive(node: Add) -> tuple[Coefficient, Node]:
+    """A sum as content * primitive sum: coprime whole coefficients, the first one positive."""
+    if not node.terms:
+        return 0, node
+    numerators = [c if isinstance(c, int) else c.numerator for c, _ in node.terms]
+    divisor = gcd(*numerators)
+    multiple = lcm(*(1 if isinstance(c, int) else c.denominator for c, _ in node.terms))
+    if node.terms[0][0] < 0:
+        divisor = -divisor
+    if divisor == 1 and multiple == 1:
+        return 1, node
+    content = exact(Fraction(divisor, multiple))
+    return content, Add.make(tuple((exact(Fraction(c) / content), n) for c, n in node.terms), node.shape)
+
+
+# --- entry by entry --------------------------------------------------------------------------
+
+
+def power(base: Node, exponent: Node | Coefficient) -> Node:
+    """base ^ exponent entry by entry; the exponent is a scalar."""
+    node = exponent if isinstance(exponent, Node) else number(exponent)
+    value = as_number(node)
+    if value is None:
+        return full(ONE, base.shape) if base is ONE else Power.make(base, node)
+    if value == 1:
+        return base
+    if value == 0:
+        return full(ONE, base.shape)
+    return _numeric_power(base, value, node)
+
+
+def _numeric_power(base: Node, value: Coefficient, exponent: Node) -> Node:
+    constant = as_number(base)
+    if constant is not None:
+        found = number_power(constant, value)
+        return Power.make(base, exponent) if found is None else number(found)
+    if type(base) is Power and (isinstance(value, int) or is_positive(base.base)):
+        return power(base.base, hadamard(base.exponent, coefficient=value))
+    if type(base) is Einsum and isinstance(value, int) and _is_entrywise(base):
+        return _power_of_product(base, value)
+    if type(base) is Add and isinstance(value, int):
+        content, rest = primitive(base)
+        coefficient = number_power(content, value)
+        if coefficient is not None:
+            return scaled(coefficient, _repeated(rest, value))
+    return _repeated(base, value)
+
+
+def _repeated(base: Node, value: Coefficient) -> Node:
+    if isinstance(value, int) and 1 < value <= REPEATS:
+        return einsum([(base, range(base.rank))] * value, range(base.rank))
+    return Power.make(base, number(value))
+
+
+def _is_entrywise(node: Einsum) -> bool:
+    """A product without sums or deltas, so that powers act factor by factor."""
+    return all(type(n) is not Delta and all(a < node.rank for a in labels) for n, labels in node.factors)
+
+
+def _power_of_product(base: Einsum, value: int) -> Node:
+    coefficient = number_power(base.coefficient, value)
+    if coefficient is None:
+        return Power.make(base, number(value))
+    factors = [(n if type(n) is Ones else power(n, value), labels) for n, labels in base.factors]
+    return einsum(factors, range(base.rank), coefficient)
+
+
+def number_power(base: Coefficient, exponent: Coefficient) -> Coefficient | None:
+    """base ** exponent where that is rational; None where it is not.  Raises LimitError when it is huge."""
+    base, exponent = exact(base), exact(exponent)
+    if base == 0 and exponent < 0:
+        raise ShapeError("division by zero")
+    if isinstance(exponent, int):
+        bits = max(abs(Fraction(base).numerator), Fraction(base).denominator).bit_length()
+        if bits > 1 and abs(exponent) * bits > MAX_BITS:
+            raise LimitError(f"{base}^{exponent} is too large a number")
+        return exact(Fraction(base) ** exponent)
+    root = _exact_root(Fraction(base), exponent.denominator)
+    return None if root is None else number_power(root, exponent.numerator)
+
+
+def _exact_root(value: Fraction, degree: int) -> Coefficient | None:
+    if value < 0 or degree > 64:
+        return None
+    parts = []
+    for part in (value.numerator, value.denominator):
+        guess = round(part ** (1 / degree)) if part.bit_length() < 1000 else 0
+        if guess**degree != part:
+            return None
+        parts.append(guess)
+    return exact(Fraction(*parts))
+
+
+def elementwise(op: EntrywiseFunction, *args: Node) -> Node:
+    """A function entry by entry; the arguments have one shape, scalars are spread."""
+    shape = next((a.shape for a in args if a.shape), ())
+    if op.simplify is not None:
+        found = op.simplify(*args)
+        if found is not None:
+            return found
+    if len(args) == 1 and type(args[0]) is Einsum:
+        hoisted = _through_reordering(args[0], lambda core: elementwise(op, core))
+        if hoisted is not None:
+            return hoisted
+    return Map.make(op, args, shape)
+
+
+def _through_reordering(node: Einsum, function: Callable[[Node], Node]) -> Node | None:
+    """f(X') is f(X)', and f of a spread value is the spread of f."""
+    cores = [(n, labels) for n, labels in node.factors if type(n) is not Ones]
+    if len(cores) != 1 or type(cores[0][0]) is Delta:
+        return None
+    core, labels = cores[0]
+    moved = len(cores) < len(node.factors) or labels != tuple(range(node.rank))
+    if not moved or len(set(labels)) < len(labels) or any(a >= node.rank for a in labels):
+        return None
+    factors = [(n, a) for n, a in node.factors if type(n) is Ones]
+    return einsum([(function(scaled(node.coefficient, core)), labels), *factors], range(node.rank))
+
+
+# --- functions of whole vectors and matrices --------------------------------------------------
+
+
+def apply(op: WholeFunction, arg: Node, batch: int = 0) -> Node:
+    """A function of the axes of `arg` after the first `batch` ones."""
+    if op.simplify is not None and not batch:
+        found = op.simplify(arg)
+        if found is not None:
+            return found
+    if op.transposes and not batch and arg.rank == 2 and _is_pure_transpose(arg):
+        inner = apply(op, transposed(arg))
+        return transposed(inner) if inner.rank == 2 else inner
+    return Apply.make(op, arg, batch)
+
+
+def _is_pure_transpose(node: Node) -> bool:
+    return type(node) is Einsum and len(node.factors) == 1 and node.factors[0][1] == (1, 0)
+
+
+# --- what is known of signs -------------------------------------------------------------------
+
+
+def is_positive(node: Node) -> bool:
+    """Whether every entry is known to be > 0 (not knowing is False)."""
+    stack = [node]
+    while stack:
+        n = stack.pop()
+        if isinstance(n, Map | Apply) and n.op.positive or isinstance(n, Size | Ones | Constant):
+            continue
+        if isinstance(n, Input) and n.properties & {"positive", "simplex"}:
+            continue
+        if isinstance(n, Power):
+            stack.append(n.base)
+        elif (isinstance(n, Einsum) and n.coefficient > 0 and not any(type(a) is Delta for a in n.args)) or (
+            isinstance(n, Add) and n.terms and all(c > 0 for c, _ in n.terms)
+        ):
+            stack.extend(n.args)
+        else:
+            return False
+    return True

@@ -1,0 +1,141 @@
+"""One name for each product: factors in order, labels numbered.
+
+Two products that differ only in the order of factors or the names of labels become the same tuple.
+Distinct factors are ordered by their keys.  Equal factors make it a graph problem: labels are coloured
+by where they occur, colours are refined, and what is still tied is split by trying (with bounded work;
+beyond the bound two equal products may get two names, which costs a proof, never a wrong one).
+Symmetric factors have their two labels in order, skew ones at the price of a sign.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+from symgrad.tensor.nodes import Add, Apply, Einsum, Factor, Input, Map, Node
+
+TRIES = 24
+
+Factors = Sequence[tuple[Node, tuple[Hashable, ...]]]
+Colours = dict[Hashable, int]
+
+
+def canonical_product(factors: Factors, out: tuple[Hashable, ...]) -> tuple[int, tuple[Factor, ...]]:
+    """The sign (0: the product vanishes) and the factors in canonical order and labels."""
+    symmetries = [symmetry(n) if len(n.shape) == 2 else 0 for n, _ in factors]
+    keys = [n.key for n, _ in factors]
+    if not any(symmetries) and len(set(keys)) == len(keys):
+        order = sorted(range(len(keys)), key=keys.__getitem__)
+        return 1, _numbered([factors[i] for i in order], out)
+    return _Colouring(factors, symmetries, out).solve()
+
+
+def _numbered(factors: Factors, out: tuple[Hashable, ...]) -> tuple[Factor, ...]:
+    number: dict[Hashable, int] = {a: i for i, a in enumerate(out)}
+    return tuple((n, tuple([number.setdefault(a, len(number)) for a in labels])) for n, labels in factors)
+
+
+class _Colouring:
+    def __init__(self, factors: Factors, symmetries: list[int], out: tuple[Hashable, ...]):
+        self.factors, self.symmetries, self.out = factors, symmetries, out
+        self.tries = TRIES
+
+    def solve(self) -> tuple[int, tuple[Factor, ...]]:
+        colours: Colours = {a: 0 for _, labels in self.factors for a in labels}
+        colours.update({a: i + 1 for i, a in enumerate(self.out)})
+        sign, _, found = self._split(colours)
+        return sign, found
+
+    def _split(self, colours: Colours) -> tuple[int, list[tuple[int, tuple[int, ...]]], tuple[Factor, ...]]:
+        colours = self._refined(colours)
+        classes: dict[int, list[Hashable]] = {}
+        for a, c in colours.items():
+            classes.setdefault(c, []).append(a)
+        tied = [(c, members) for c, members in classes.items() if len(members) > 1]
+        if not tied or self.tries <= 0:
+            return self._ordered(colours)
+        _, members = min(tied, key=lambda t: (len(t[1]), t[0]))
+        candidates = []
+        for a in members:
+            self.tries -= 1
+            candidates.append(self._split({**colours, a: hash((colours[a], 1))}))
+            if self.tries <= 0:
+                break
+        return min(candidates, key=lambda c: c[1])
+
+    def _refined(self, colours: Colours) -> Colours:
+        count = len(set(colours.values()))
+        while True:
+            seen: dict[Hashable, list[int]] = {a: [] for a in colours}
+            for (node, labels), symmetric in zip(self.factors, self.symmetries, strict=True):
+                around = tuple(colours[a] for a in labels)
+                signature = hash((node.key, tuple(sorted(around)) if symmetric else around))
+                for place, a in enumerate(labels):
+                    seen[a].append(hash((signature, 0 if symmetric else place)))
+            colours = {a: hash((c, tuple(sorted(seen[a])))) for a, c in colours.items()}
+            fresh = len(set(colours.values()))
+            if fresh == count:
+                return colours
+            count = fresh
+
+    def _ordered(self, colours: Colours) -> tuple[int, list[tuple[int, tuple[int, ...]]], tuple[Factor, ...]]:
+        sign, rows = 1, []
+        for (node, labels), symmetric in zip(self.factors, self.symmetries, strict=True):
+            if symmetric and colours[labels[0]] > colours[labels[1]]:
+                labels, sign = labels[::-1], sign * symmetric
+            if symmetric < 0 and labels[0] == labels[1]:
+                sign = 0
+            rows.append((node, labels))
+        rows.sort(key=lambda r: (r[0].key, tuple(colours[a] for a in r[1])))
+        numbered = _numbered(rows, self.out)
+        return sign, [(n.key, labels) for n, labels in numbered], numbered
+
+
+def symmetry(node: Node) -> int:
+    """1 where A' = A is known, -1 where A' = -A is, else 0.  `node` has two axes."""
+    if node.shape[0] != node.shape[1]:
+        return 0
+    if type(node) is Input:
+        properties = node.properties
+        return -1 if "skew" in properties else 1 if properties & {"symmetric", "spd", "diagonal"} else 0
+    if type(node) is Apply:
+        return int(node.op.transposes and not node.batch and symmetry(node.args[0]) == 1)
+    if type(node) is Map:
+        return int(all(not a.shape or symmetry(a) == 1 for a in node.args))
+    if type(node) is Add:
+        return _symmetry_of_sum(node)
+    if type(node) is Einsum:
+        return _symmetry_of_product(node)
+    return 0
+
+
+def _symmetry_of_sum(node: Add) -> int:
+    if not node.terms:
+        return 0
+    flipped = {_flipped(t): c for c, t in node.terms}
+    if None in flipped:
+        return 0
+    same = all(flipped.get(t) == c for c, t in node.terms)
+    return 1 if same else -1 if all(flipped.get(t) == -c for c, t in node.terms) else 0
+
+
+def _flipped(node: Node) -> Node | None:
+    """The transpose of a term of a sum as the term it would be, if that is easily said."""
+    if symmetry(node) == 1:
+        return node
+    if type(node) is Einsum:
+        swap = {0: 1, 1: 0}
+        sign, factors = canonical_product([(n, tuple(swap.get(a, a) for a in ls)) for n, ls in node.factors], (0, 1))
+        if sign != 1:
+            return None
+        if len(factors) == 1 and factors[0][1] == (0, 1):
+            return factors[0][0]
+        return Einsum.make(1, factors, node.shape)
+    if isinstance(node, Input | Apply | Map):
+        return Einsum.make(1, ((node, (1, 0)),), node.shape)
+    return None
+
+
+def _symmetry_of_product(node: Einsum) -> int:
+    swap = {0: 1, 1: 0}
+    sign, factors = canonical_product([(n, tuple(swap.get(a, a) for a in ls)) for n, ls in node.factors], (0, 1))
+    return sign if factors == node.factors else 0

@@ -1,0 +1,356 @@
+"""The closed set of node kinds of the einsum graph.
+
+Nodes are immutable and hash-consed: the same kind with the same arguments is the same object, so
+equality is identity and sharing is free.  Make them only through `symgrad.tensor.build`, which also
+simplifies.  This module knows shapes and identity, no algebra and no calculus.
+
+| kind     | what it is |
+| -------- | ---------- |
+| Input    | a named array with its properties |
+| Einsum   | coefficient x product of factors, each with labels; labels 0..rank-1 are the output's axes, the others are summed |
+| Add      | a sum of nodes of one shape, each with a coefficient |
+| Power    | entry by entry, the exponent being a scalar node |
+| Map      | a function of the catalogue applied entry by entry |
+| Apply    | a function of a whole vector or matrix; leading axes are a batch |
+| Delta    | identity over two axes;  Ones: one axis of ones;  Unit: e_i |
+| Size     | a dimension as a number;  Constant: pi;  Reindex: regroups flat axes |
+
+>>> from symgrad.tensor.dims import letter
+>>> Input.make("x", (letter("n"),)) is Input.make("x", (letter("n"),))
+True
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from fractions import Fraction
+from typing import Any, ClassVar, Protocol, cast
+from weakref import WeakValueDictionary
+from zlib import crc32
+
+from symgrad.tensor.dims import Shape, key_of
+from symgrad.tensor.dims import Size as Dimension
+
+Coefficient = int | Fraction
+Label = int
+Factor = tuple["Node", tuple[Label, ...]]
+
+
+class EntrywiseFunction(Protocol):
+    """What the graph needs to know of a function applied entry by entry."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def partials(self) -> tuple[Callable[..., Node], ...]: ...
+    @property
+    def simplify(self) -> Callable[..., Node | None] | None: ...
+    @property
+    def positive(self) -> bool: ...
+
+
+class WholeFunction(Protocol):
+    """What the graph needs to know of a function of a whole vector or matrix."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def core(self) -> str: ...
+    @property
+    def jacobian(self) -> Callable[..., Any]: ...
+    @property
+    def simplify(self) -> Callable[..., Node | None] | None: ...
+    @property
+    def transposes(self) -> bool: ...
+    @property
+    def positive(self) -> bool: ...
+
+
+class Node:
+    """A tensor: `shape` has one size per axis, `args` the nodes it is made of.
+
+    `key` orders nodes alike in every process; it is never used for identity.
+    """
+
+    __slots__ = ("__weakref__", "args", "key", "shape")
+    _table: ClassVar[WeakValueDictionary[Hashable, Node]] = WeakValueDictionary()
+
+    shape: Shape
+    args: tuple[Node, ...]
+    key: int
+
+    @property
+    def rank(self) -> int:
+        return len(self.shape)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.shape}>"
+
+    def __reduce__(self) -> Any:
+        raise TypeError("graph nodes are interned per process; send the expression's text instead")
+
+
+def _interned(cls: type[Node], identity: Hashable) -> Node | None:
+    return Node._table.get((cls, identity))
+
+
+def _intern(node: Node, identity: Hashable, shape: Shape, args: tuple[Node, ...], key: int) -> Node:
+    node.shape, node.args, node.key = shape, args, key
+    Node._table[type(node), identity] = node
+    return node
+
+
+class Input(Node):
+    """A named array."""
+
+    __slots__ = ("name", "properties")
+    name: str
+    properties: frozenset[str]
+
+    @staticmethod
+    def make(name: str, shape: Shape, properties: frozenset[str] = frozenset()) -> Input:
+        identity = (name, shape, properties)
+        found = _interned(Input, identity)
+        if found is None:
+            found = Input()
+            found.name, found.properties = name, properties
+            key = hash((1, crc32(name.encode()), *map(key_of, shape)))
+            _intern(found, identity, shape, (), key)
+        return cast(Input, found)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class Einsum(Node):
+    """coefficient * sum over labels >= rank of the product of factors."""
+
+    __slots__ = ("coefficient", "factors")
+    coefficient: Coefficient
+    factors: tuple[Factor, ...]
+
+    @staticmethod
+    def make(coefficient: Coefficient, factors: tuple[Factor, ...], shape: Shape) -> Einsum:
+        identity = (coefficient, factors, len(shape))
+        found = _interned(Einsum, identity)
+        if found is None:
+            found = Einsum()
+            found.coefficient, found.factors = coefficient, factors
+            parts = [n.key for n, _ in factors]
+            key = hash((2, hash(coefficient), len(shape), *parts, *(labels for _, labels in factors)))
+            _intern(found, identity, shape, tuple(n for n, _ in factors), key)
+        return cast(Einsum, found)
+
+    def __repr__(self) -> str:
+        body = " ".join(f"{n!r}{list(labels)}" for n, labels in self.factors)
+        return f"({self.coefficient} {body} -> {self.rank})"
+
+
+class Add(Node):
+    """A sum of `coefficient * node`; no term at all is the zero of that shape."""
+
+    __slots__ = ("terms",)
+    terms: tuple[tuple[Coefficient, Node], ...]
+
+    @staticmethod
+    def make(terms: tuple[tuple[Coefficient, Node], ...], shape: Shape) -> Add:
+        identity = (terms, shape)
+        found = _interned(Add, identity)
+        if found is None:
+            found = Add()
+            found.terms = terms
+            key = hash((3, *((hash(c), n.key) for c, n in terms), *map(key_of, shape)))
+            _intern(found, identity, shape, tuple(n for _, n in terms), key)
+        return cast(Add, found)
+
+    def __repr__(self) -> str:
+        return "(" + " + ".join(f"{c}*{n!r}" for c, n in self.terms) + ")"
+
+
+class Power(Node):
+    """base ^ exponent entry by entry; the exponent is a scalar node."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def make(base: Node, exponent: Node) -> Power:
+        identity = (base, exponent)
+        found = _interned(Power, identity)
+        if found is None:
+            found = _intern(Power(), identity, base.shape, (base, exponent), hash((4, base.key, exponent.key)))
+        return cast(Power, found)
+
+    @property
+    def base(self) -> Node:
+        return self.args[0]
+
+    @property
+    def exponent(self) -> Node:
+        return self.args[1]
+
+    def __repr__(self) -> str:
+        return f"{self.base!r}^{self.exponent!r}"
+
+
+class Map(Node):
+    """A scalar function of the catalogue, entry by entry; scalar arguments are spread."""
+
+    __slots__ = ("op",)
+    op: EntrywiseFunction
+
+    @staticmethod
+    def make(op: EntrywiseFunction, args: tuple[Node, ...], shape: Shape) -> Map:
+        identity = (op, args)
+        found = _interned(Map, identity)
+        if found is None:
+            found = Map()
+            found.op = op
+            key = hash((5, crc32(op.name.encode()), *(a.key for a in args)))
+            _intern(found, identity, shape, args, key)
+        return cast(Map, found)
+
+    def __repr__(self) -> str:
+        return f"{self.op.name}({', '.join(map(repr, self.args))})"
+
+
+class Apply(Node):
+    """A function of the last axes of its argument (`op.core`), the first `batch` axes being a batch."""
+
+    __slots__ = ("batch", "op")
+    op: WholeFunction
+    batch: int
+
+    @staticmethod
+    def make(op: WholeFunction, arg: Node, batch: int) -> Apply:
+        identity = (op, arg, batch)
+        found = _interned(Apply, identity)
+        if found is None:
+            found = Apply()
+            found.op, found.batch = op, batch
+            shape = arg.shape if op.core in ("v->v", "m->m") else arg.shape[:batch]
+            _intern(found, identity, shape, (arg,), hash((6, crc32(op.name.encode()), batch, arg.key)))
+        return cast(Apply, found)
+
+    def __repr__(self) -> str:
+        return f"{self.op.name}({self.args[0]!r})"
+
+
+class Delta(Node):
+    """The identity: 1 where its two indices agree."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def make(size: Dimension) -> Delta:
+        found = _interned(Delta, size)
+        if found is None:
+            found = _intern(Delta(), size, (size, size), (), hash((7, key_of(size))))
+        return cast(Delta, found)
+
+    def __repr__(self) -> str:
+        return "delta"
+
+
+class Ones(Node):
+    """A vector of ones: the spreading of a value along an axis."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def make(size: Dimension) -> Ones:
+        found = _interned(Ones, size)
+        if found is None:
+            found = _intern(Ones(), size, (size,), (), hash((8, key_of(size))))
+        return cast(Ones, found)
+
+    def __repr__(self) -> str:
+        return "ones"
+
+
+class Unit(Node):
+    """The unit vector e_i, i counting from 1."""
+
+    __slots__ = ("index",)
+    index: int
+
+    @staticmethod
+    def make(index: int, size: Dimension) -> Unit:
+        found = _interned(Unit, (index, size))
+        if found is None:
+            found = Unit()
+            found.index = index
+            _intern(found, (index, size), (size,), (), hash((9, index, key_of(size))))
+        return cast(Unit, found)
+
+
+class Size(Node):
+    """A dimension as a number."""
+
+    __slots__ = ("size",)
+    size: Dimension
+
+    @staticmethod
+    def make(size: Dimension) -> Size:
+        found = _interned(Size, size)
+        if found is None:
+            found = Size()
+            found.size = size
+            _intern(found, size, (), (), hash((10, key_of(size))))
+        return cast(Size, found)
+
+    def __repr__(self) -> str:
+        return str(self.size)
+
+
+class Constant(Node):
+    """A named real number that is not rational, such as pi."""
+
+    __slots__ = ("name",)
+    name: str
+
+    @staticmethod
+    def make(name: str) -> Constant:
+        found = _interned(Constant, name)
+        if found is None:
+            found = Constant()
+            found.name = name
+            _intern(found, name, (), (), hash((11, crc32(name.encode()))))
+        return cast(Constant, found)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class Reindex(Node):
+    """1 where two groups of axes, each read as one flat index (slowest first), agree."""
+
+    __slots__ = ("split",)
+    split: int
+
+    @staticmethod
+    def make(first: Shape, second: Shape) -> Reindex:
+        identity = (first, second)
+        found = _interned(Reindex, identity)
+        if found is None:
+            found = Reindex()
+            found.split = len(first)
+            key = hash((12, len(first), *map(key_of, first + second)))
+            _intern(found, identity, first + second, (), key)
+        return cast(Reindex, found)
+
+
+def walk(*roots: Node) -> Iterator[Node]:
+    """Every distinct node after its arguments, iteratively."""
+    seen: set[Node] = set()
+    stack: list[tuple[Node, bool]] = [(r, False) for r in reversed(roots)]
+    while stack:
+        node, done = stack.pop()
+        if done:
+            yield node
+        elif node not in seen:
+            seen.add(node)
+            if node.args:
+                stack.append((node, True))
+                stack.extend((a, False) for a in reversed(node.args) if a not in seen)
+            else:
+                yield node
