@@ -94,7 +94,8 @@ class TensorFunction(Operation):
     jacobian    (output, argument) and index letters -> d output / d argument in index notation
     code        a NumPy expression over `{0}`
     simplify    argument node -> a simpler node, or None
-    row_name    how it is written of every row of a matrix
+    sums_to_one the entries of every value sum to 1
+    rows        the functions, outermost first, that write it of every row of a matrix
     transposes  f(X') = f(X)' (or f(X') = f(X) where the value is a scalar)
     """
 
@@ -103,7 +104,13 @@ class TensorFunction(Operation):
     code: str
     simplify: Callable[..., Node | None] | None = None
     transposes: bool = False
-    row_name: str | None = None
+    rows: tuple[str, ...] = ()
+    sums_to_one: bool = False
+
+    @property
+    def written(self) -> str:
+        """The name in the text language."""
+        return self.notation.text
     positive: bool = False
 
 

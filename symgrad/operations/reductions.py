@@ -50,7 +50,8 @@ def log_of_sum(x: Einsum) -> Node | None:
 
 def _vector_function(record: str, view: View, instead: str) -> View:
     require_vector(view, record, instead)
-    return View(apply({"softmax": SOFTMAX, "logsoftmax": LOGSOFTMAX}[record], view.node), view.rows)
+    records = {"softmax": SOFTMAX, "logsoftmax": LOGSOFTMAX, "firstmax": FIRSTMAX}
+    return View(apply(records[record], view.node), view.rows)
 
 
 def _logsumexp(view: View) -> View:
@@ -83,7 +84,8 @@ SOFTMAX = TensorFunction(
     core="v->v",
     jacobian=lambda y, x, i, k: y[i] * delta[i, k] - y[i] * y[k],
     code="special.softmax({0}, axis=-1)",
-    row_name="rowsoftmax",
+    rows=("rowsoftmax",),
+    sums_to_one=True,
     positive=True,
     doc="exp(v) / sum(exp(v)).",
     example="softmax(x)",
@@ -99,6 +101,7 @@ LOGSOFTMAX = TensorFunction(
     core="v->v",
     jacobian=lambda y, x, i, k: delta[i, k] - Tensor(softmax_of(x.node, len(x.batch)), x.batch)[k],
     code="special.log_softmax({0}, axis=-1)",
+    rows=("log", "rowsoftmax"),
     doc="log(softmax(v)), computed without overflow.",
     example="logsoftmax(x)",
     source="I - 1 softmax(v)'",
@@ -113,6 +116,7 @@ LOGSUMEXP = TensorFunction(
     core="v->s",
     jacobian=lambda y, x, k: Tensor(softmax_of(x.node, len(x.batch)), x.batch)[k],
     code="special.logsumexp({0}, axis=-1)",
+    rows=("log", "rowsum", "exp"),
     doc="log(sum(exp(v))), computed without overflow.",
     example="logsumexp(x)",
     source="its gradient is softmax(v)",
@@ -168,7 +172,7 @@ FIRSTMAX = TensorFunction(
     name="firstmax",
     notation=Notation("firstmax"),
     arity=(1,),
-    build=lambda v: (require_vector(v, "firstmax", "a vector"), View(apply(FIRSTMAX, v.node), v.rows))[1],
+    build=lambda v: _vector_function("firstmax", v, "a vector"),
     value=_first_largest,
     pullback=lambda g, y, x: (np.zeros_like(x),),
     core="v->v",

@@ -161,6 +161,8 @@ class _Product:
             self.factors.append((unit(node), labels))
 
     def finish(self, out: tuple[Hashable, ...]) -> Node:
+        if len(self.factors) == 1 and type(self.factors[0][0]) is Einsum:
+            self.factors = inlined(*self.factors[0])  # type: ignore[arg-type]
         if self.deltas:
             self._eliminate_deltas(out)
         sizes = {a: s for n, labels in self.factors for a, s in zip(labels, n.shape, strict=True)}

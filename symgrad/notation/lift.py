@@ -1,0 +1,308 @@
+"""Graph -> tree: from indices back to the notation of matrices.
+
+Every node is lifted once, arguments first.  A product is contracted as a network of words, a sum shares
+the factors of its terms; nodes of the result that an answer would repeat get names of their own.  A tensor
+of more than two axes is written over stacked indices (`lift_stacked`): Kronecker products, vec, diag.
+What has no such form raises `NoMatrixForm`; the caller shows indices instead.
+
+>>> from symgrad.tensor.build import einsum, plus, transposed
+>>> from symgrad.tensor.dims import letter
+>>> from symgrad.tensor.nodes import Input
+>>> from symgrad.notation.text import text
+>>> A, x = Input.make("A", (letter("n"),) * 2), Input.make("x", (letter("n"),))
+>>> text(lift(plus(einsum([(A, "ij"), (x, "j")], "i"), einsum([(A, "ji"), (x, "j")], "i"))))
+"(A + A')*x"
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Mapping
+from fractions import Fraction
+from functools import reduce
+
+from symgrad.notation.network import Item, Network, NoMatrixForm, entry_power, link_of
+from symgrad.notation.tree import Name, Number, Tree
+from symgrad.notation.words import Term, Word, call, matrix, sum_tree, vector
+from symgrad.tensor.build import as_number, scaled
+from symgrad.tensor.canonical import symmetry
+from symgrad.tensor.dims import Dim, Size
+from symgrad.tensor.nodes import (
+    Add,
+    Apply,
+    Constant,
+    Delta,
+    Einsum,
+    Input,
+    Map,
+    Node,
+    Ones,
+    Power,
+    Unit,
+    walk,
+)
+from symgrad.tensor.nodes import Size as SizeNode
+
+
+Factors = list[tuple[Node, tuple[int, ...]]]
+
+
+def lift(node: Node, transposed: bool = False, names: Mapping[Node, str] | None = None) -> Tree:
+    """The tree of a node with at most two axes (one axis: a column).  Raises NoMatrixForm."""
+    lifter = Lifter(names or {})
+    return lifter.lift(node, transposed)
+
+
+def size_tree(size: Size) -> Tree:
+    """A dimension as a tree."""
+    if not isinstance(size, Dim):
+        return Number(Fraction(size))
+    from symgrad.notation.grammar import parse
+
+    return parse(str(size))
+
+
+class Lifter:
+    """Lifts nodes of one result; every node once.  `names` are nodes that have a name already."""
+
+    def __init__(self, names: Mapping[Node, str]):
+        self.names = names
+        self._terms: dict[Node, list[Term] | NoMatrixForm] = {}
+        self._trees: dict[Node, Tree] = {}
+
+    def lift(self, root: Node, transposed: bool = False) -> Tree:
+        for node in walk(root):
+            self._visit(node)
+        if transposed:
+            return self._turned(root)
+        return self.tree(root)
+
+    def _visit(self, node: Node) -> None:
+        if node in self._terms:
+            return
+        try:
+            self._terms[node] = self._terms_of(node)
+        except NoMatrixForm as reason:
+            self._terms[node] = reason
+
+    def terms(self, node: Node) -> list[Term]:
+        self._visit(node)
+        found = self._terms[node]
+        if isinstance(found, NoMatrixForm):
+            raise found
+        return found
+
+    def tree(self, node: Node) -> Tree:
+        tree = self._trees.get(node)
+        if tree is None:
+            terms = self.terms(node)
+            tree = sum_tree(terms) if terms else self._zero(node)
+            self._trees[node] = tree
+        return tree
+
+    def _zero(self, node: Node) -> Tree:
+        return call("zeros", *map(size_tree, node.shape)) if node.shape else Number(Fraction(0))
+
+    def _turned(self, node: Node) -> Tree:
+        """The transpose: a row of a column, or each chain of a matrix read backwards."""
+        terms = self.terms(node)
+        if not terms:
+            return call("zeros", Number(Fraction(1)), *map(size_tree, node.shape)) if node.rank == 1 else call(
+                "zeros", *map(size_tree, node.shape[::-1])
+            )
+        return sum_tree([
+            Term(t.coefficient, t.scalars, t.word.reversed() if t.word else None, t.spread.reversed() if t.spread else None)
+            for t in terms
+        ])  # fmt: skip
+
+    # --- one node ------------------------------------------------------------------------------
+
+    def _terms_of(self, node: Node) -> list[Term]:
+        if node in self.names:
+            return [self._atom(node, Name(self.names[node]))]
+        if isinstance(node, Add):
+            return [t.scaled(c) for c, n in node.terms for t in self.terms(n)]
+        if isinstance(node, Einsum):
+            return [self.product(list(node.factors), tuple(range(node.rank)), node.coefficient)]
+        if node.rank > 2:
+            raise NoMatrixForm
+        return [self._power(node) if isinstance(node, Power) else self._atom(node, self._atom_tree(node))]
+
+    def _atom(self, node: Node, tree: Tree) -> Term:
+        if node.rank == 0:
+            return Term(1, ((tree, 1),))
+        if isinstance(node, Ones):
+            return Term(1, (), None, vector(tree))
+        return Term(1, (), link_of(tree, node.rank, node.rank == 2 and symmetry(node) == 1))
+
+    def _atom_tree(self, node: Node) -> Tree:
+        match node:
+            case Input() | Constant():
+                return Name(node.name)
+            case SizeNode():
+                return size_tree(node.size)
+            case Delta():
+                return call("eye", size_tree(node.shape[0]))
+            case Ones():
+                return call("ones", size_tree(node.shape[0]))
+            case Unit():
+                return call("e", Number(Fraction(node.index)), size_tree(node.shape[0]))
+            case Map():
+                return call(node.op.name, *(self.tree(a) for a in node.args))
+            case Apply():
+                return self._function(node)
+            case _:
+                raise NoMatrixForm
+
+    def _function(self, node: Apply) -> Tree:
+        record, argument = node.op, node.args[0]
+        if not node.batch and argument.rank <= 2:
+            return call(record.written, self.tree(argument))
+        if node.batch == 1 and argument.rank == 2 and record.rows:
+            return reduce(lambda tree, name: call(name, tree), reversed(record.rows), self.tree(argument))
+        raise NoMatrixForm
+
+    def _power(self, node: Power) -> Term:
+        exponent = as_number(node.exponent)
+        if node.rank == 0:
+            if exponent is None:
+                return Term(1, ((call("power", self.tree(node.base), self.tree(node.exponent)), 1),))
+            return Term(1, (self._scalar_power(node.base, exponent),))
+        base = self.tree(node.base)
+        if exponent is None:
+            tree = call("hadamard_power", base, self.tree(node.exponent))
+        elif exponent < 0:
+            tree = call("hadamard_divide", Number(Fraction(1)), entry_power(base, -exponent))
+        else:
+            tree = entry_power(base, exponent)
+        return self._atom(node, tree)
+
+    def _scalar_power(self, base: Node, exponent: Fraction | int) -> tuple[Tree, Fraction | int]:
+        """(x'x)^(q/2) is norm2(x)^q."""
+        root = square_root(base) if Fraction(exponent).denominator == 2 else None
+        if root is None:
+            return self.tree(base), exponent
+        name = "norm2" if root.rank == 1 else "normF"
+        return call(name, self.tree(root)), int(exponent * 2)
+
+    # --- products ------------------------------------------------------------------------------
+
+    def product(
+        self, factors: Factors, out: tuple[Hashable, ...], coefficient: Fraction | int
+    ) -> Term:
+        """One product as a term.  Raises NoMatrixForm."""
+        deltas = [(n, labels) for n, labels in factors if isinstance(n, Delta)]
+        if deltas:
+            return self._diagonal_product(factors, deltas, out, coefficient)
+        if len(out) > 2:
+            raise NoMatrixForm
+        network = Network([], out)
+        coefficient, factors = self._signed(coefficient, factors)
+        for node, labels in factors:
+            self._enter(network, node, labels)
+        spread = self._spread(network, factors, out)
+        if spread is not None:
+            return Term(coefficient, tuple(network.scalars), None, spread)
+        word = network.contract()
+        return _with_scalars(coefficient, network.scalars, word)
+
+    def _signed(self, coefficient: Fraction | int, factors: Factors) -> tuple[Fraction | int, Factors]:
+        """Differences the way round that reads best: first by themselves, then so that no sign is left in front."""
+        turned: Factors = []
+        for node, labels in factors:
+            if isinstance(node, Add) and node not in self.names and self._reads_better_negated(node):
+                coefficient, node = -coefficient, scaled(-1, node)
+            turned.append((node, labels))
+        count = Counter(node for node, _ in turned)
+        for node, _ in turned if coefficient < 0 else []:
+            odd = isinstance(node, Add) and node not in self.names and count[node] % 2 == 1
+            if odd and len({c > 0 for c, _ in node.terms}) == 2:  # type: ignore[attr-defined]
+                return -coefficient, [(scaled(-1, n) if n is node else n, labels) for n, labels in turned]
+        return coefficient, turned
+
+    def _reads_better_negated(self, node: Add) -> bool:
+        """Whether the leading term (a constant, else the longest product) is negative."""
+        signs = {c > 0 for c, _ in node.terms}
+        if len(signs) == 1:
+            return False in signs
+        terms = self.terms(node)
+        constants = [t for t in terms if t.spread is not None or (t.word is None and not t.scalars)]
+        leading = constants[0] if constants else min(terms, key=lambda t: Term.order(t)[1:])  # type: ignore[type-var]
+        return leading.coefficient < 0
+
+    def _enter(self, network: Network, node: Node, labels: tuple[Hashable, ...]) -> None:
+        if not labels:
+            network.scalars += self._scalar_factors(node)
+            return
+        if len(labels) > 2:
+            raise NoMatrixForm
+        exponent = as_number(node.exponent) if isinstance(node, Power) else None
+        base = node.base if isinstance(node, Power) and exponent is not None else node
+        word = link_of(self.tree(base), base.rank, base.rank == 2 and symmetry(base) == 1)
+        network.items.append(Item(labels, word, 1 if exponent is None else exponent, isinstance(node, Ones)))
+
+    def _scalar_factors(self, node: Node) -> list[tuple[Tree, Fraction | int]]:
+        terms = self.terms(node)
+        if len(terms) == 1 and terms[0].coefficient == 1 and terms[0].word is None:
+            return list(terms[0].scalars)
+        return [(self.tree(node), 1)]
+
+    def _spread(
+        self, network: Network, factors: Factors, out: tuple[Hashable, ...]
+    ) -> Word | None:
+        """The word of ones where every label of the output belongs to ones alone: a spread scalar."""
+        if not out or not all(item.ones for item in network.items):
+            return None
+        sizes = {labels[0]: size_tree(n.shape[0]) for n, labels in factors if isinstance(n, Ones)}
+        tree = call("ones", *(sizes[a] for a in out))
+        return vector(tree) if len(out) == 1 else matrix(tree)
+
+    def _diagonal_product(
+        self,
+        factors: Factors,
+        deltas: Factors,
+        out: tuple[Hashable, ...],
+        coefficient: Fraction | int,
+    ) -> Term:
+        """A delta between the two output labels: diag of the rest, or the identity."""
+        rest = [f for f in factors if f not in deltas]
+        if len(out) != 2 or len(deltas) != 1 or any(out[1] in labels for _, labels in rest):
+            raise NoMatrixForm
+        kept = [(n, labels) for n, labels in rest if labels]
+        scalars = [s for n, labels in rest if not labels for s in self._scalar_factors(n)]
+        if not any(out[0] in labels for _, labels in kept):
+            network = Network([], ())
+            for node, labels in kept:
+                self._enter(network, node, labels)
+            network.contract()
+            word = matrix(call("eye", size_tree(deltas[0][0].shape[0])), symmetric=True)
+            return _with_scalars(coefficient, scalars + network.scalars, word)
+        inner = self.product(kept, (out[0],), 1)
+        assert inner.word is not None
+        word = matrix(call("diag", Term(1, (), inner.word).tree()), symmetric=True)
+        return _with_scalars(coefficient, scalars + list(inner.scalars), word)
+
+
+def _with_scalars(coefficient: Fraction | int, scalars: list[tuple[Tree, Fraction | int]], word: Word | None) -> Term:
+    """The term with equal scalar factors collected, the shorter first."""
+    from symgrad.notation.text import text
+
+    powers: dict[str, tuple[Tree, Fraction | int]] = {}
+    for tree, exponent in scalars:
+        if isinstance(tree, Number):
+            coefficient = coefficient * tree.value**int(exponent)
+            continue
+        key = text(tree)
+        powers[key] = (tree, powers.get(key, (tree, 0))[1] + exponent)
+    kept = sorted((k for k, (_, e) in powers.items() if e), key=lambda k: (len(k), k))
+    return Term(coefficient, tuple(powers[k] for k in kept), word)
+
+
+def square_root(node: Node) -> Node | None:
+    """u where the scalar node is the sum of the squares of u's entries."""
+    if not isinstance(node, Einsum) or node.coefficient != 1 or len(node.factors) != 2:
+        return None
+    (u, labels), (v, others) = node.factors
+    if u is v and labels == others and len(set(labels)) == len(labels) and labels:
+        return u
+    return None
