@@ -59,7 +59,7 @@ def cotangents(
     output: Node, variables: list[Node], logarithm: EntrywiseFunction | None = None
 ) -> Mapping[Node, Node]:
     """The derivative of `output` by each of `variables`, in one sweep."""
-    order = [n for n in _between(output, set(variables))]
+    order = list(_between(output, set(variables)))
     axes = len(output.shape)
     waiting: dict[Node, list[tuple[Coefficient, Node]]] = {n: [] for n in order}
     waiting.setdefault(output, []).append((1, _seed(output.shape)))
@@ -115,7 +115,7 @@ def _pull_product(node: Einsum, cotangent: Node, axes: int, active: Container[No
     for place, (argument, labels) in enumerate(node.factors):
         if argument not in active:
             continue
-        others = [f for i, f in enumerate(node.factors) if i != place]
+        others: list[tuple[Node, Labels]] = [f for i, f in enumerate(node.factors) if i != place]
         coefficient, factors = absorbed(cotangent, (*outer, *own))
         factors = factors + others
         result: list[Hashable] = []

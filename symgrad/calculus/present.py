@@ -17,12 +17,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from itertools import chain, product
+from math import prod
 
+from symgrad.errors import LimitError
 from symgrad.tensor.build import add, apply, einsum, elementwise, inlined, power
 from symgrad.tensor.nodes import Add, Apply, Coefficient, Delta, Einsum, Input, Map, Node, Ones, Power, walk
 
 MAX_FACTORS = 32  # of a flattened product
 MAX_TERMS = 64  # of a flattened sum
+MAX_EXPANSION = 4096  # terms of a normal form
 
 Labels = tuple[Hashable, ...]
 Factors = list[tuple[Node, Labels]]
@@ -31,13 +34,25 @@ Rule = Callable[[Node], Node | None]
 
 def present(root: Node, names: Mapping[Node, Node] | None = None) -> Node:
     """The same tensor, flattened and simplified; nodes that are keys of `names` are replaced by their names."""
-    named = names or {}
-    done: dict[Node, Node] = dict(named)
+    return _passed(root, names or {}, _Flattening(expand=False))
+
+
+def expanded(root: Node) -> Node:
+    """The normal form: products multiplied out, sums of products of inputs and of functions of normal forms.
+
+    Two polynomial tensor expressions are equal exactly when their normal forms are the same object.
+    Raises LimitError where that would be more than MAX_EXPANSION terms.
+    """
+    return _passed(root, {}, _Flattening(expand=True))
+
+
+def _passed(root: Node, names: Mapping[Node, Node], flattening: _Flattening) -> Node:
+    done: dict[Node, Node] = dict(names)
     order = list(walk(root))
     rules = tuple(dict.fromkeys(chain.from_iterable(n.op.rules for n in order if isinstance(n, Map | Apply))))
     for node in order:
         if node not in done:
-            done[node] = _ruled(_rebuilt(node, done), rules)
+            done[node] = _ruled(flattening.rebuilt(node, done), rules)
     return done[root]
 
 
@@ -49,35 +64,94 @@ def _ruled(node: Node, rules: Iterable[Rule]) -> Node:
     return node
 
 
-def _rebuilt(node: Node, done: Mapping[Node, Node]) -> Node:
-    match node:
-        case Einsum():
-            return flattened([(done[n], labels) for n, labels in node.factors], node.rank, node.coefficient)
-        case Add():
-            return _flat_sum([(c, done[n]) for c, n in node.terms], node)
-        case Power():
-            return power(done[node.base], done[node.exponent])
-        case Map():
-            return elementwise(node.op, *(done[a] for a in node.args))
-        case Apply():
-            return apply(node.op, done[node.args[0]], node.batch)
-        case _:
-            return node
+# --- products ----------------------------------------------------------------------------------
 
 
-def _flat_sum(terms: list[tuple[Coefficient, Node]], node: Add) -> Node:
-    flat: list[tuple[Coefficient, Node]] = []
-    for c, n in terms:
-        if isinstance(n, Add) and len(n.terms) + len(flat) <= MAX_TERMS:
-            flat += [(c * d, m) for d, m in n.terms]
-        else:
-            flat.append((c, n))
-    return _hoisted_ones(add(flat, node.shape))
+class _Flattening:
+    """One pass: how far products and sums are opened."""
+
+    def __init__(self, expand: bool):
+        self.expand = expand
+
+    def rebuilt(self, node: Node, done: Mapping[Node, Node]) -> Node:
+        match node:
+            case Einsum():
+                factors: Factors = [(done[n], labels) for n, labels in node.factors]
+                return self.product(factors, node.rank, node.coefficient)
+            case Add():
+                return self.sum([(c, done[n]) for c, n in node.terms], node)
+            case Power():
+                return power(done[node.base], done[node.exponent])
+            case Map():
+                return elementwise(node.op, *(done[a] for a in node.args))
+            case Apply():
+                return apply(node.op, done[node.args[0]], node.batch)
+            case _:
+                return node
+
+    def sum(self, terms: list[tuple[Coefficient, Node]], node: Add) -> Node:
+        flat: list[tuple[Coefficient, Node]] = []
+        limit = MAX_EXPANSION if self.expand else MAX_TERMS
+        for c, n in terms:
+            if isinstance(n, Add) and len(n.terms) + len(flat) <= limit:
+                flat += [(c * d, m) for d, m in n.terms]
+            else:
+                flat.append((c, n))
+        total = add(flat, node.shape)
+        return total if self.expand else _hoisted_ones(total)
+
+    def product(self, factors: Factors, rank: int, coefficient: Coefficient) -> Node:
+        """A product with nested products opened, simplified, its scalar parts split off."""
+        coefficient, flat = self.opened(factors, coefficient)
+        terms = self.distributed(coefficient, flat)
+        if len(terms) > 1:
+            parts = [(1, _simplified(c, f, rank)) for c, f in terms]
+            return add(parts, parts[0][1].shape)
+        return _simplified(*terms[0], rank)
+
+    def opened(self, factors: Factors, coefficient: Coefficient) -> tuple[Coefficient, Factors]:
+        """Inline nested products.  A factor that stands there twice (a square) is kept whole: it reads better."""
+        count = Counter(factors)
+        flat: Factors = []
+        for node, labels in factors:
+            if isinstance(node, Einsum) and (
+                self.expand
+                or (
+                    len(node.factors) + len(flat) <= MAX_FACTORS
+                    and count[node, labels] == 1
+                    and (labels or all(not ls for _, ls in node.factors))
+                )
+            ):
+                coefficient *= node.coefficient
+                flat += inlined(node, labels)
+            else:
+                flat.append((node, labels))
+        return coefficient, flat
+
+    def distributed(self, coefficient: Coefficient, factors: Factors) -> list[tuple[Coefficient, Factors]]:
+        """Sums that are multiplied out: all for the normal form, else those with more than two axes."""
+        sums = [(i, n, ls) for i, (n, ls) in enumerate(factors) if isinstance(n, Add) and self._opens(n)]
+        if not sums or len(factors) == 1:
+            return [(coefficient, factors)]
+        if prod(len(n.terms) for _, n, _ in sums) > MAX_EXPANSION:
+            raise LimitError(f"multiplying out gives more than {MAX_EXPANSION} terms")
+        rest = [f for i, f in enumerate(factors) if i not in {i for i, _, _ in sums}]
+        terms = []
+        for choice in product(*(n.terms for _, n, _ in sums)):
+            c, extra = coefficient, list(rest)
+            for (d, term), (_, _, labels) in zip(choice, sums, strict=True):
+                inner_c, inner = self.opened([(term, labels)], d)
+                c, extra = c * inner_c, extra + inner
+            terms.append((c, extra))
+        return terms
+
+    def _opens(self, node: Add) -> bool:
+        return self.expand or (node.rank > 2 and len(node.terms) <= MAX_TERMS)
 
 
 def _hoisted_ones(node: Node) -> Node:
     """A sum all of whose terms are spread along an axis: the spreading is taken out."""
-    if not isinstance(node, Add) or not all(isinstance(n, Einsum) and len(n.factors) > 1 for _, n in node.terms):
+    if not isinstance(node, Add) or not node.terms or not all(isinstance(n, Einsum) and len(n.factors) > 1 for _, n in node.terms):
         return node
     for axis in range(node.rank):
         if all(any(isinstance(f, Ones) and ls == (axis,) for f, ls in n.factors) for _, n in node.terms):  # type: ignore[attr-defined]
@@ -90,49 +164,6 @@ def _hoisted_ones(node: Node) -> Node:
 def _without_ones(node: Einsum, axis: int, kept: list[int]) -> Node:
     factors = [(f, ls) for f, ls in node.factors if not (isinstance(f, Ones) and ls == (axis,))]
     return einsum(factors, kept, node.coefficient)
-
-
-# --- products ----------------------------------------------------------------------------------
-
-
-def flattened(factors: Factors, rank: int, coefficient: Coefficient) -> Node:
-    """A product with nested products opened, simplified, its scalar parts split off."""
-    coefficient, flat = _opened(factors, coefficient)
-    terms = _distributed(coefficient, flat)
-    if len(terms) > 1:
-        parts = [(1, _simplified(c, f, rank)) for c, f in terms]
-        return add(parts, parts[0][1].shape)
-    return _simplified(*terms[0], rank)
-
-
-def _opened(factors: Factors, coefficient: Coefficient) -> tuple[Coefficient, Factors]:
-    """Inline nested products.  A factor that stands there twice (a square) is kept whole: it reads better."""
-    count = Counter(factors)
-    flat: Factors = []
-    for node, labels in factors:
-        few = isinstance(node, Einsum) and len(node.factors) + len(flat) <= MAX_FACTORS
-        if few and count[node, labels] == 1 and (labels or all(not ls for _, ls in node.factors)):  # type: ignore[attr-defined]
-            coefficient *= node.coefficient  # type: ignore[attr-defined]
-            flat += inlined(node, labels)  # type: ignore[arg-type]
-        else:
-            flat.append((node, labels))
-    return coefficient, flat
-
-
-def _distributed(coefficient: Coefficient, factors: Factors) -> list[tuple[Coefficient, Factors]]:
-    """Sums with more than two axes have no matrix notation of their own: multiply them out."""
-    wide = [(n, ls) for n, ls in factors if isinstance(n, Add) and len(ls) > 2 and len(n.terms) <= MAX_TERMS]
-    if not wide or len(factors) == 1:
-        return [(coefficient, factors)]
-    rest = [f for f in factors if f not in wide]
-    terms = []
-    for choice in product(*(n.terms for n, _ in wide)):
-        c, extra = coefficient, list(rest)
-        for (d, term), (_, labels) in zip(choice, wide, strict=True):
-            inner_c, inner = _opened([(term, labels)], d)
-            c, extra = c * inner_c, extra + inner
-        terms.append((c, extra))
-    return terms
 
 
 def _simplified(coefficient: Coefficient, factors: Factors, rank: int) -> Node:

@@ -17,21 +17,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
 from fractions import Fraction
-from functools import lru_cache
 
 from symgrad.errors import LimitError, ParseError, Span
-from symgrad.notation.tokens import (
-    ADD,
-    COMPARE,
-    DIGIT_LIMIT,
-    EXPONENT_LIMIT,
-    FRACTIONS,
-    INFIX,
-    POWER,
-    ROOT,
-    Token,
-    tokenize,
-)
+from symgrad.notation.tokens import ADD, COMPARE, FRACTIONS, INFIX, POWER, ROOT, Token, exact, tokenize
 from symgrad.notation.tree import Assignment, Call, Name, Number, Tree, postorder
 
 NESTING_LIMIT = 200  # parentheses, brackets, calls and signs inside one another
@@ -142,7 +130,7 @@ class _Parser:
 
     def number(self, token: Token) -> int:
         _, value, start, end = token
-        self.left, self.start, self.end = Number(_exact(value, self.text, start), (start, end)), start, end
+        self.left, self.start, self.end = Number(exact(value, self.text, start), (start, end)), start, end
         return OPERATOR
 
     def fraction(self, token: Token) -> int:
@@ -217,7 +205,7 @@ class _Parser:
     def superscript(self, token: Token) -> int:
         _, value, start, end = token
         self.power(("infix", "power", start, end))
-        exponent: Tree = Number(_exact(value.lstrip("+-"), self.text, start), (start, end))
+        exponent: Tree = Number(exact(value.lstrip("+-"), self.text, start), (start, end))
         if value.startswith("-"):
             exponent = Call("negate", (exponent,), (start, end), (start, start + 1))
         self.left, self.end = exponent, end
@@ -376,28 +364,9 @@ _AFTER: dict[str, Callable[[_Parser, Token], int]] = {
 }
 
 
-def _exact(literal: str, text: str, start: int) -> Fraction:
-    """The value of a number, exactly.  Raises LimitError."""
-    try:
-        return _value(literal)
-    except OverflowError as error:
-        raise LimitError(str(error), text=text, span=(start, start + len(literal))) from None
-
-
-@lru_cache(maxsize=4096)
-def _value(literal: str) -> Fraction:
-    if literal.isdecimal() and len(literal) <= DIGIT_LIMIT:
-        return Fraction(int(literal))
-    mantissa, _, exponent = literal.lower().partition("e")
-    if sum(map(str.isdecimal, mantissa)) > DIGIT_LIMIT:
-        raise OverflowError(f"a number has at most {DIGIT_LIMIT} digits")
-    if len(exponent.lstrip("+-0")) > 3 or abs(int(exponent or 0)) > EXPONENT_LIMIT:
-        huge = not exponent.startswith("-")
-        raise OverflowError("the number is not finite" if huge else "the number is too small")
-    return Fraction(literal)
-
-
 # --- what needs the declared names ----------------------------------------------------------------
+
+_WORD_LIMIT = 32  # letters of a name that is tried as a product
 
 
 def resolve_juxtaposition(
@@ -408,21 +377,22 @@ def resolve_juxtaposition(
     The product stays together, as it is written: `b .* Ax` is b .* (A*x).  A quote or a power belongs to
     the last factor: `Ax'` is A*x'.  The notes say what was read as what.
     """
-    declared, functions = set(declared_names), set(known_functions)
+    declared = set(declared_names)
+    known = declared.union(known_functions)
     notes: dict[str, str] = {}
     done: list[Tree] = []
-    parts: dict[int, list[Tree]] = {}  # id of a product just made -> its factors
+    parts: dict[int, tuple[Tree, list[Tree]]] = {}  # id of a product just made -> itself (so it lives), its factors
     for part in postorder(tree):
         count = len(part.args)
         args = tuple(done[len(done) - count :])
         del done[len(done) - count :]
-        if isinstance(part, Name) and part.name not in declared | functions:
+        if isinstance(part, Name) and part.name not in known:
             factors = _factors(part, declared)
             done.append(_product(factors, parts) if factors else part)
             if factors:
                 notes[part.name] = f"{part.name} was read as {'*'.join(f.name for f in factors)}"
         elif isinstance(part, Call) and _is_postfix(part) and id(args[0]) in parts:
-            *first, last = parts[id(args[0])]
+            *first, last = parts[id(args[0])][1]
             start = last.span[0] if last.span else 0
             span = (start, part.span[1]) if part.span else None
             done.append(_product([*first, Call(part.op, (last, *args[1:]), span, part.mark)], parts))
@@ -441,19 +411,21 @@ def _is_postfix(call: Call) -> bool:
     return call.mark is not None and call.mark[0] >= call.args[0].span[1] and call.span[0] == call.args[0].span[0]
 
 
-def _product(factors: list[Tree] | list[Name], parts: dict[int, list[Tree]]) -> Tree:
+def _product(factors: list[Tree] | list[Name], parts: dict[int, tuple[Tree, list[Tree]]]) -> Tree:
     product: Tree = factors[0]
     for factor in factors[1:]:
         span = (product.span[0], factor.span[1]) if product.span and factor.span else None
         mark = (factor.span[0], factor.span[0]) if factor.span else None
         product = Call("multiply", (product, factor), span, mark)
-    parts[id(product)] = list(factors)
+    parts[id(product)] = (product, list(factors))
     return product
 
 
 def _factors(name: Name, declared: set[str]) -> list[Name]:
     """The declared names that `name` consists of, if there is exactly one way to cut it; else nothing."""
     word = name.name
+    if len(word) > _WORD_LIMIT:
+        return []
     ways = [1] + [0] * len(word)  # ways to cut word[:end], counted up to 2
     cut = [0] * (len(word) + 1)
     for end in range(1, len(word) + 1):

@@ -22,7 +22,7 @@ from symgrad.operations.catalogue import find
 from symgrad.tensor.dims import Size, Unification, is_unknown, letter, letters_of
 
 GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda lam mu nu xi rho sigma tau phi chi psi omega".split()
+    ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "lam", "mu", "nu", "xi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega"]
 )
 LETTERS = ("m", "n", "p", "k", "q", "r", "s", "t", "u", "v", "w")
 
@@ -34,7 +34,7 @@ def infer(
 
     Raises ShapeError where the habit of the field does not fit; its hint says what to declare.
     """
-    dimensions = _dimension_names(program)
+    dimensions = dimension_names(program)
     wanted = _undeclared(program, declared, dimensions)
     with Unification() as unification:
         guesses = {name: _guess(name, unification) for name in wanted}
@@ -54,7 +54,7 @@ def infer(
     return {n: Declaration(n, names_of.get(r, r), names_of.get(c, c), frozenset()) for n, (r, c) in resolved.items()}
 
 
-def _dimension_names(program: Sequence[Assignment]) -> list[str]:
+def dimension_names(program: Sequence[Assignment]) -> list[str]:
     found = []
     for line in program:
         for part in postorder(line.value):

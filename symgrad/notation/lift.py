@@ -30,6 +30,7 @@ from symgrad.tensor.dims import Dim, Size
 from symgrad.tensor.nodes import (
     Add,
     Apply,
+    Coefficient,
     Constant,
     Delta,
     Einsum,
@@ -43,8 +44,8 @@ from symgrad.tensor.nodes import (
 )
 from symgrad.tensor.nodes import Size as SizeNode
 
-
-Factors = list[tuple[Node, tuple[int, ...]]]
+Labels = tuple[Hashable, ...]
+Factors = list[tuple[Node, Labels]]
 
 
 def lift(node: Node, transposed: bool = False, names: Mapping[Node, str] | None = None) -> Tree:
@@ -107,13 +108,9 @@ class Lifter:
         """The transpose: a row of a column, or each chain of a matrix read backwards."""
         terms = self.terms(node)
         if not terms:
-            return call("zeros", Number(Fraction(1)), *map(size_tree, node.shape)) if node.rank == 1 else call(
-                "zeros", *map(size_tree, node.shape[::-1])
-            )
-        return sum_tree([
-            Term(t.coefficient, t.scalars, t.word.reversed() if t.word else None, t.spread.reversed() if t.spread else None)
-            for t in terms
-        ])  # fmt: skip
+            sizes = (1, *node.shape) if node.rank == 1 else node.shape[::-1]
+            return call("zeros", *map(size_tree, sizes))
+        return sum_tree([t.turned() for t in terms])
 
     # --- one node ------------------------------------------------------------------------------
 
@@ -121,12 +118,18 @@ class Lifter:
         if node in self.names:
             return [self._atom(node, Name(self.names[node]))]
         if isinstance(node, Add):
-            return [t.scaled(c) for c, n in node.terms for t in self.terms(n)]
+            return [t for c, n in node.terms for t in self._scaled_terms(n, c)]
         if isinstance(node, Einsum):
-            return [self.product(list(node.factors), tuple(range(node.rank)), node.coefficient)]
+            return [self.product([*node.factors], tuple(range(node.rank)), node.coefficient)]
         if node.rank > 2:
             raise NoMatrixForm
         return [self._power(node) if isinstance(node, Power) else self._atom(node, self._atom_tree(node))]
+
+    def _scaled_terms(self, node: Node, c: Coefficient) -> list[Term]:
+        """The terms of c * node; a sign goes into a difference inside."""
+        if isinstance(node, Einsum) and node not in self.names:
+            return [self.product([*node.factors], tuple(range(node.rank)), c * node.coefficient)]
+        return [t.scaled(c) for t in self.terms(node)]
 
     def _atom(self, node: Node, tree: Tree) -> Term:
         if node.rank == 0:
@@ -177,7 +180,7 @@ class Lifter:
             tree = entry_power(base, exponent)
         return self._atom(node, tree)
 
-    def _scalar_power(self, base: Node, exponent: Fraction | int) -> tuple[Tree, Fraction | int]:
+    def _scalar_power(self, base: Node, exponent: Coefficient) -> tuple[Tree, Coefficient]:
         """(x'x)^(q/2) is norm2(x)^q."""
         root = square_root(base) if Fraction(exponent).denominator == 2 else None
         if root is None:
@@ -187,17 +190,15 @@ class Lifter:
 
     # --- products ------------------------------------------------------------------------------
 
-    def product(
-        self, factors: Factors, out: tuple[Hashable, ...], coefficient: Fraction | int
-    ) -> Term:
-        """One product as a term.  Raises NoMatrixForm."""
-        deltas = [(n, labels) for n, labels in factors if isinstance(n, Delta)]
+    def product(self, factors: Factors, out: Labels, coefficient: Coefficient, settle: bool = True) -> Term:
+        """One product as a term; with `settle` a sign in front goes into a difference.  Raises NoMatrixForm."""
+        deltas: Factors = [(n, labels) for n, labels in factors if isinstance(n, Delta)]
         if deltas:
             return self._diagonal_product(factors, deltas, out, coefficient)
         if len(out) > 2:
             raise NoMatrixForm
         network = Network([], out)
-        coefficient, factors = self._signed(coefficient, factors)
+        coefficient, factors = self._signed(coefficient, factors, settle)
         for node, labels in factors:
             self._enter(network, node, labels)
         spread = self._spread(network, factors, out)
@@ -206,31 +207,35 @@ class Lifter:
         word = network.contract()
         return _with_scalars(coefficient, network.scalars, word)
 
-    def _signed(self, coefficient: Fraction | int, factors: Factors) -> tuple[Fraction | int, Factors]:
-        """Differences the way round that reads best: first by themselves, then so that no sign is left in front."""
+    def _signed(self, coefficient: Coefficient, factors: Factors, settle: bool) -> tuple[Coefficient, Factors]:
+        """Differences the way round that reads best; then, if `settle`, so that no sign is left in front."""
         turned: Factors = []
         for node, labels in factors:
             if isinstance(node, Add) and node not in self.names and self._reads_better_negated(node):
                 coefficient, node = -coefficient, scaled(-1, node)
             turned.append((node, labels))
+        if coefficient > 0 or not settle:
+            return coefficient, turned
         count = Counter(node for node, _ in turned)
-        for node, _ in turned if coefficient < 0 else []:
-            odd = isinstance(node, Add) and node not in self.names and count[node] % 2 == 1
-            if odd and len({c > 0 for c, _ in node.terms}) == 2:  # type: ignore[attr-defined]
-                return -coefficient, [(scaled(-1, n) if n is node else n, labels) for n, labels in turned]
-        return coefficient, turned
+        odd = [n for n, k in count.items() if isinstance(n, Add) and n not in self.names and k % 2 == 1]
+        mixed = sorted((n for n in odd if len({c > 0 for c, _ in n.terms}) == 2), key=lambda n: bool(self._constants(n)))
+        if not mixed:
+            return coefficient, turned
+        return -coefficient, [(scaled(-1, n) if n is mixed[0] else n, labels) for n, labels in turned]
+
+    def _constants(self, node: Add) -> list[Term]:
+        return [t for t in self.terms(node) if t.spread is not None or (t.word is None and not t.scalars)]
 
     def _reads_better_negated(self, node: Add) -> bool:
         """Whether the leading term (a constant, else the longest product) is negative."""
         signs = {c > 0 for c, _ in node.terms}
         if len(signs) == 1:
             return False in signs
-        terms = self.terms(node)
-        constants = [t for t in terms if t.spread is not None or (t.word is None and not t.scalars)]
-        leading = constants[0] if constants else min(terms, key=lambda t: Term.order(t)[1:])  # type: ignore[type-var]
+        constants = self._constants(node)
+        leading = constants[0] if constants else min(self.terms(node), key=lambda t: t.order()[1:])
         return leading.coefficient < 0
 
-    def _enter(self, network: Network, node: Node, labels: tuple[Hashable, ...]) -> None:
+    def _enter(self, network: Network, node: Node, labels: Labels) -> None:
         if not labels:
             network.scalars += self._scalar_factors(node)
             return
@@ -241,14 +246,14 @@ class Lifter:
         word = link_of(self.tree(base), base.rank, base.rank == 2 and symmetry(base) == 1)
         network.items.append(Item(labels, word, 1 if exponent is None else exponent, isinstance(node, Ones)))
 
-    def _scalar_factors(self, node: Node) -> list[tuple[Tree, Fraction | int]]:
+    def _scalar_factors(self, node: Node) -> list[tuple[Tree, Coefficient]]:
         terms = self.terms(node)
         if len(terms) == 1 and terms[0].coefficient == 1 and terms[0].word is None:
             return list(terms[0].scalars)
         return [(self.tree(node), 1)]
 
     def _spread(
-        self, network: Network, factors: Factors, out: tuple[Hashable, ...]
+        self, network: Network, factors: Factors, out: Labels
     ) -> Word | None:
         """The word of ones where every label of the output belongs to ones alone: a spread scalar."""
         if not out or not all(item.ones for item in network.items):
@@ -261,8 +266,8 @@ class Lifter:
         self,
         factors: Factors,
         deltas: Factors,
-        out: tuple[Hashable, ...],
-        coefficient: Fraction | int,
+        out: Labels,
+        coefficient: Coefficient,
     ) -> Term:
         """A delta between the two output labels: diag of the rest, or the identity."""
         rest = [f for f in factors if f not in deltas]
@@ -277,17 +282,17 @@ class Lifter:
             network.contract()
             word = matrix(call("eye", size_tree(deltas[0][0].shape[0])), symmetric=True)
             return _with_scalars(coefficient, scalars + network.scalars, word)
-        inner = self.product(kept, (out[0],), 1)
+        inner = self.product(kept, (out[0],), 1, settle=False)
         assert inner.word is not None
         word = matrix(call("diag", Term(1, (), inner.word).tree()), symmetric=True)
-        return _with_scalars(coefficient, scalars + list(inner.scalars), word)
+        return _with_scalars(coefficient * inner.coefficient, scalars + list(inner.scalars), word)
 
 
-def _with_scalars(coefficient: Fraction | int, scalars: list[tuple[Tree, Fraction | int]], word: Word | None) -> Term:
+def _with_scalars(coefficient: Coefficient, scalars: list[tuple[Tree, Coefficient]], word: Word | None) -> Term:
     """The term with equal scalar factors collected, the shorter first."""
     from symgrad.notation.text import text
 
-    powers: dict[str, tuple[Tree, Fraction | int]] = {}
+    powers: dict[str, tuple[Tree, Coefficient]] = {}
     for tree, exponent in scalars:
         if isinstance(tree, Number):
             coefficient = coefficient * tree.value**int(exponent)

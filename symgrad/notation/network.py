@@ -108,7 +108,9 @@ class Network:
             if len(vectors) == degree[label]:
                 first, *rest = sorted(vectors, key=lambda v: (v.exponent != 1, _place(v)))
                 joined = Item((label,), _entrywise(rest, (label,)))
-                return self.replace(vectors, first) and bool(self.items.append(joined) or True)
+                self.replace(vectors, first)
+                self.items.append(joined)
+                return True
             if len(vectors) > 1:
                 return self.replace(vectors, Item((label,), _entrywise(vectors, (label,))))
         return False

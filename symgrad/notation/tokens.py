@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from fractions import Fraction
+from functools import lru_cache
 from typing import NoReturn
 
 from symgrad.errors import LimitError, ParseError
@@ -136,6 +138,27 @@ def is_name(text: str) -> bool:
         return [kind for kind, *_ in tokenize(text)] == ["name", "end"]
     except (ParseError, LimitError):
         return False
+
+
+def exact(literal: str, text: str, start: int) -> Fraction:
+    """The value of a number, exactly.  Raises LimitError."""
+    try:
+        return _value(literal)
+    except OverflowError as error:
+        raise LimitError(str(error), text=text, span=(start, start + len(literal))) from None
+
+
+@lru_cache(maxsize=4096)
+def _value(literal: str) -> Fraction:
+    if literal.isdecimal() and len(literal) <= DIGIT_LIMIT:
+        return Fraction(int(literal))
+    mantissa, _, exponent = literal.lower().partition("e")
+    if sum(map(str.isdecimal, mantissa)) > DIGIT_LIMIT:
+        raise OverflowError(f"a number has at most {DIGIT_LIMIT} digits")
+    if len(exponent.lstrip("+-0")) > 3 or abs(int(exponent or 0)) > EXPONENT_LIMIT:
+        huge = not exponent.startswith("-")
+        raise OverflowError("the number is not finite" if huge else "the number is too small")
+    return Fraction(literal)
 
 
 # --- what is not in the language -----------------------------------------------------------------

@@ -19,7 +19,7 @@ from functools import reduce
 from math import gcd, lcm
 
 from symgrad.notation.text import text
-from symgrad.notation.tree import Call, Name, Number, Tree
+from symgrad.notation.tree import Call, Number, Tree
 from symgrad.tensor.build import exact
 from symgrad.tensor.nodes import Coefficient
 
@@ -134,6 +134,11 @@ class Term:
     def scaled(self, c: Coefficient) -> Term:
         return Term(exact(self.coefficient * c), self.scalars, self.word, self.spread)
 
+    def turned(self) -> Term:
+        """The transpose."""
+        word, spread = (None if w is None else w.reversed() for w in (self.word, self.spread))
+        return Term(self.coefficient, self.scalars, word, spread)
+
     def closed(self) -> Tree:
         """As it stands alone: a spread scalar is written with its ones."""
         if self.spread is None:
@@ -240,7 +245,7 @@ def _shared_scalars(terms: list[Term]) -> dict[Tree, Coefficient]:
     for key, (tree, _) in tables[0].items():
         exponents = [table[key][1] for table in tables if key in table]
         if len(exponents) == len(terms) and (all(e > 0 for e in exponents) or all(e < 0 for e in exponents)):
-            shared[tree] = min(exponents, key=abs)
+            shared[tree] = min(exponents, key=lambda e: float(abs(e)))
     return shared
 
 
@@ -275,7 +280,8 @@ def _merged(terms: list[Term], at_end: bool, members: list[int]) -> list[Term]:
     word = chosen[0].word
     assert word is not None
     link = word.links[-1 if at_end else 0]
-    inner_terms = [Term(t.coefficient, (), Word(t.word.links[:-1] if at_end else t.word.links[1:])) for t in chosen if t.word]
+    left_over = slice(None, -1) if at_end else slice(1, None)
+    inner_terms = [Term(t.coefficient, (), Word(t.word.links[left_over])) for t in chosen if t.word]
     inner = factor(inner_terms)
     if len(inner) == 1 and inner[0].word is not None and inner[0].spread is None:
         middle, coefficient, extra = inner[0].word.links, inner[0].coefficient, inner[0].scalars

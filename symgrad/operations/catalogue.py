@@ -66,3 +66,8 @@ def register(entry: Operation) -> None:
         if name in _table:
             raise UnknownNameError(f"{name} is already an operation", hint="another name")
     _table.update(_index((entry,)))
+
+
+def latex_templates() -> dict[str, str]:
+    """How each operation that brings its own LaTeX is written, by name."""
+    return {name: entry.notation.latex for name, entry in _table.items() if entry.notation.latex is not None}

@@ -97,4 +97,26 @@ UNIT = Construct(
     source="constant",
 )
 
-RECORDS = (EYE, ONES, ZEROS, UNIT)
+
+
+def _commutation(m: Size, n: Size) -> View:
+    """Rows run over vec(A'), columns over vec(A), the slow index first."""
+    if m == 1 or n == 1:
+        return _eye(n if m == 1 else m)
+    return View(einsum([(Delta.make(m), (0, 3)), (Delta.make(n), (1, 2))], range(4)), 2)
+
+
+COMMUTATION = Construct(
+    name="commutation",
+    notation=Notation("commutation", latex="K_{{{args}}}"),
+    arity=(2,),
+    build=_commutation,
+    value=lambda m, n: np.eye(m * n).reshape(m, n, m * n).transpose(1, 0, 2).reshape(m * n, m * n).T,
+    pullback=_no_cotangents,
+    sizes=True,
+    doc="The commutation matrix: commutation(m, n)*vec(A) = vec(A') for an m x n matrix A.",
+    example="commutation(m, n)",
+    source="Magnus & Neudecker ch. 3",
+)
+
+RECORDS = (EYE, ONES, ZEROS, UNIT, COMMUTATION)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from symgrad.operations.arrays import Array, np, special, total
-from symgrad.operations.record import Elementwise, Notation
+from symgrad.operations.record import Aliases, Elementwise, Notation
 from symgrad.operations.shapes import entrywise
 from symgrad.tensor.build import (
     as_number,
@@ -46,6 +46,7 @@ def _unary(
     rules: tuple[Callable[[Node], Node | None], ...] = (),
     domain: str = "real",
     kinks: str | None = None,
+    aliases: Aliases | None = None,
     analytic: bool = True,
     positive: bool = False,
 ) -> Elementwise:
@@ -65,6 +66,7 @@ def _unary(
         partials=(rule,),
         code=code,
         simplify=simplify,
+        aliases=aliases,
         rules=rules,
         domain=domain,
         kinks=kinks,
@@ -248,7 +250,7 @@ SIN = _unary(
     "sin", lambda y, x: _of(lambda: COS, x), lambda x: np.sin(x), lambda x, y: np.cos(x), "np.sin({0})",
     latex=r"\sin({0})", doc="The sine.", source="elementary",
 )  # fmt: skip
-COS = _unary(
+COS: Elementwise = _unary(
     "cos", lambda y, x: -_of(lambda: SIN, x), lambda x: np.cos(x), lambda x, y: -np.sin(x), "np.cos({0})",
     latex=r"\cos({0})", doc="The cosine.", source="elementary",
 )  # fmt: skip
@@ -260,7 +262,7 @@ SINH = _unary(
     "sinh", lambda y, x: _of(lambda: COSH, x), lambda x: np.sinh(x), lambda x, y: np.cosh(x), "np.sinh({0})",
     latex=r"\sinh({0})", doc="The hyperbolic sine.", source="elementary",
 )  # fmt: skip
-COSH = _unary(
+COSH: Elementwise = _unary(
     "cosh", lambda y, x: _of(lambda: SINH, x), lambda x: np.cosh(x), lambda x, y: np.sinh(x), "np.cosh({0})",
     latex=r"\cosh({0})", doc="The hyperbolic cosine.", source="elementary", positive=True,
 )  # fmt: skip
@@ -299,14 +301,19 @@ def _softplus_value(x: Array) -> Array:
 
 RELU = _unary(
     "relu", lambda y, x: _of(lambda: GT, x, 0), lambda x: np.where(np.real(x) > 0, x, 0), lambda x, y: (x > 0) * 1.0,
-    "np.maximum({0}, 0)", analytic=False, kinks="at 0, where the slope taken is 0", latex=r"\operatorname{{ReLU}}({0})",
+    "np.maximum({0}, 0)", aliases=lambda y, x: ((elementwise(GT, x, number(0)), elementwise(GT, y, number(0))),),
+    analytic=False, kinks="at 0, where the slope taken is 0", latex=r"\operatorname{{ReLU}}({0})",
     doc="The rectifier max(x, 0).", source="Glorot et al. 2011",
 )  # fmt: skip
-SIGMOID = _unary(
+SIGMOID: Elementwise = _unary(
     "sigmoid", lambda y, x: y * (1 - y), _sigmoid_value, lambda x, y: 1 / (2 + 2 * np.cosh(x)), "special.expit({0})",
+    aliases=lambda y, x: (
+        (elementwise(SIGMOID, scaled(-1, x)), (1 - Entries(y)).node),
+        (elementwise(SOFTPLUS, scaled(-1, x)), scaled(-1, elementwise(LOG, y))),
+    ),
     latex=r"\sigma({0})", positive=True, doc="The logistic function 1/(1 + exp(-x)).", source="sigma' = sigma (1 - sigma)",
 )  # fmt: skip
-SOFTPLUS = _unary(
+SOFTPLUS: Elementwise = _unary(
     "softplus", lambda y, x: _of(lambda: SIGMOID, x), _softplus_value, lambda x, y: 0.5 * (1 + np.tanh(0.5 * x)),
     "np.logaddexp(0, {0})", positive=True, doc="log(1 + exp(x)).", source="its slope is the logistic function",
 )  # fmt: skip
@@ -333,7 +340,7 @@ ABS = _unary(
     analytic=False, kinks="at 0, where the slope taken is 0", latex=r"\left\lvert {0} \right\rvert",
     simplify=lambda x: x if is_positive(x) else None, doc="The absolute value.", source="elementary",
 )  # fmt: skip
-SIGN = _unary(
+SIGN: Elementwise = _unary(
     "sign", _none, lambda x: np.sign(np.real(x)), lambda x, y: np.zeros_like(x), "np.sign({0})", analytic=False,
     kinks="jumps at 0; the derivative is 0 elsewhere", doc="-1, 0 or 1.", source="elementary",
 )  # fmt: skip
@@ -394,7 +401,7 @@ def _choice(name: str, first: Elementwise, second: Elementwise, pick: Callable[[
 MAX = _choice("max", GE, LT, lambda a, b: a >= b, "np.maximum({0}, {1})")
 MIN = _choice("min", LE, GT, lambda a, b: a <= b, "np.minimum({0}, {1})")
 
-LEAKYRELU = Elementwise(
+LEAKYRELU: Elementwise = Elementwise(
     name="leakyrelu",
     notation=Notation("leakyrelu"),
     arity=(2,),

@@ -6,8 +6,9 @@ argument); the others only regroup or contract axes, which is one einsum or none
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from symgrad.errors import ShapeError
-from symgrad.operations.arithmetic import TRANSPOSE
 from symgrad.operations.arrays import Array, np, scalar, stacked
 from symgrad.operations.elementwise import ABS, LOG
 from symgrad.operations.record import Construct, Notation, TensorFunction
@@ -83,7 +84,7 @@ def _simplify_logdet(x: Node) -> Node | None:
     return plus(*(apply(LOGDET, factor) for factor in found[1]))
 
 
-def _of_square(what: str) -> object:
+def _of_square(what: str) -> Callable[[View], View]:
     """The shape rule of a function of a square matrix whose value is one."""
 
     def build(view: View) -> View:
@@ -99,6 +100,7 @@ def _determinant(what: str, view: View) -> View:
 
 
 def _inverse(x: Tensor) -> Tensor:
+    assert x.node is not None
     return Tensor(apply(INV, x.node, len(x.batch)), x.batch)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from symgrad.tensor.nodes import Node
     from symgrad.tensor.view import View
 
+Aliases = Callable[..., "tuple[tuple[Node, Node], ...]"]
 Fixity = Literal["call", "infix", "prefix", "postfix", "bracket"]
 
 
@@ -78,11 +79,13 @@ class Elementwise(Operation):
     partials    one function per argument: (output node, *argument nodes) -> node of that partial
     code        a NumPy expression over `{0}`, `{1}`, ...
     simplify    argument nodes -> a simpler node, or None
+    aliases     (name of the value, *arguments) -> other nodes that read better by that name
     """
 
     partials: tuple[Callable[..., Node], ...]
     code: str
     simplify: Callable[..., Node | None] | None = None
+    aliases: Aliases | None = None
     positive: bool = False  # every value is > 0
 
 
@@ -103,6 +106,7 @@ class TensorFunction(Operation):
     jacobian: Callable[..., Indexed]
     code: str
     simplify: Callable[..., Node | None] | None = None
+    aliases: Aliases | None = None
     transposes: bool = False
     rows: tuple[str, ...] = ()
     sums_to_one: bool = False

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from symgrad.errors import ShapeError
 from symgrad.operations.arrays import Array, np, scalar
-from symgrad.operations.elementwise import ABS, EXP
+from symgrad.operations.elementwise import ABS, EXP, LOG
 from symgrad.operations.record import Construct, Notation, TensorFunction
 from symgrad.operations.shapes import aligned, require_vector, scalar_view
 from symgrad.tensor.build import apply, einsum, elementwise, hadamard, number, power, size_number
@@ -84,6 +84,7 @@ SOFTMAX = TensorFunction(
     core="v->v",
     jacobian=lambda y, x, i, k: y[i] * delta[i, k] - y[i] * y[k],
     code="special.softmax({0}, axis=-1)",
+    aliases=lambda y, x: ((apply(LOGSOFTMAX, x), elementwise(LOG, y)),),
     rows=("rowsoftmax",),
     sums_to_one=True,
     positive=True,
@@ -91,7 +92,7 @@ SOFTMAX = TensorFunction(
     example="softmax(x)",
     source="Bridle 1990: diag(y) - y y'",
 )
-LOGSOFTMAX = TensorFunction(
+LOGSOFTMAX: TensorFunction = TensorFunction(
     name="logsoftmax",
     notation=Notation("logsoftmax"),
     arity=(1,),
@@ -168,7 +169,7 @@ def _first_largest(x: Array) -> Array:
     return out
 
 
-FIRSTMAX = TensorFunction(
+FIRSTMAX: TensorFunction = TensorFunction(
     name="firstmax",
     notation=Notation("firstmax"),
     arity=(1,),

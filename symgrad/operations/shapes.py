@@ -44,9 +44,7 @@ def regrouped(view: View, rows: Shape, columns: Shape) -> View:
     for side, (old, new) in enumerate(((view.row_sizes, rows), (view.column_sizes, columns))):
         start = 0 if side == 0 else view.rows
         own = labels[start : start + len(old)]
-        if old == new:
-            out += own
-        elif len(old) == len(new) and all(agree(a, b) for a, b in zip(old, new, strict=True)):
+        if old == new or (len(old) == len(new) and all(agree(a, b) for a, b in zip(old, new, strict=True))):
             out += own
         else:
             fresh: list[object] = [(side, i) for i in range(len(new))]

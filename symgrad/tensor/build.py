@@ -473,7 +473,7 @@ def is_positive(node: Node) -> bool:
     stack = [node]
     while stack:
         n = stack.pop()
-        if isinstance(n, Map | Apply) and n.op.positive or isinstance(n, Size | Ones | Constant):
+        if (isinstance(n, Map | Apply) and n.op.positive) or isinstance(n, Size | Ones | Constant):
             continue
         if isinstance(n, Input) and n.properties & {"positive", "simplex"}:
             continue

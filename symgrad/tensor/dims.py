@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
-from typing import ClassVar
+from typing import Any, ClassVar, Self, TypeGuard
 from zlib import crc32
 
 Monomial = tuple[str, ...]  # letters with repetition, sorted
@@ -23,12 +23,12 @@ class Dim:
     """A polynomial of dimension letters that is not a constant."""
 
     __slots__ = ("key", "terms")
-    _table: ClassVar[dict[tuple[tuple[Monomial, int], ...], Dim]] = {}
+    _table: ClassVar[dict[tuple[tuple[Monomial, int], ...], Any]] = {}
 
     terms: tuple[tuple[Monomial, int], ...]
     key: int
 
-    def __new__(cls, terms: tuple[tuple[Monomial, int], ...]) -> Dim:
+    def __new__(cls, terms: tuple[tuple[Monomial, int], ...]) -> Self:
         found = cls._table.get(terms)
         if found is None:
             found = super().__new__(cls)
@@ -129,7 +129,7 @@ class Unification:
         self._count += 1
         return letter(f"?{self._count}")
 
-    def __enter__(self) -> Unification:
+    def __enter__(self) -> Self:
         self._token = _unification.set(self)
         return self
 
@@ -156,9 +156,12 @@ class Unification:
 _unification: ContextVar[Unification | None] = ContextVar("unification", default=None)
 
 
-def is_unknown(size: Size) -> bool:
+def is_unknown(size: Size) -> TypeGuard[Dim]:
     """Whether a dimension is a single unknown letter of an inference."""
-    return isinstance(size, Dim) and len(size.terms) == 1 and len(size.terms[0][0]) == 1 and size.terms[0][0][0][0] == "?"
+    if not isinstance(size, Dim) or len(size.terms) != 1:
+        return False
+    letters = size.terms[0][0]
+    return len(letters) == 1 and letters[0].startswith("?")
 
 
 def agree(a: Size, b: Size) -> bool:

@@ -5,6 +5,7 @@
 
 >>> from symgrad.tensor.dims import letter
 >>> from symgrad.tensor.dims import Size
+from symgrad.tensor.dims import Size
 from symgrad.tensor.nodes import Input
 >>> y = Entries(Input.make("y", (letter("n"),)))
 >>> (1 - y * y).node is (1 - y**2).node
@@ -16,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from symgrad.tensor.build import add, full, hadamard, number, power
 from symgrad.tensor.nodes import Coefficient, Delta, Node
@@ -58,8 +60,8 @@ class Tensor:
     node: Node | None
     batch: tuple[Hashable, ...] = ()
 
-    def __getitem__(self, letters: tuple[Letters, ...] | Letters) -> Indexed:
-        groups = letters if isinstance(letters, tuple) and letters and isinstance(letters[0], tuple) else (letters,)
+    def __getitem__(self, letters: tuple[Any, ...]) -> Indexed:
+        groups: tuple[Letters, ...] = letters if letters and isinstance(letters[0], tuple) else (letters,)
         if self.node is None:
             pairs = zip(*groups, strict=True)
             return Indexed(((1, tuple((None, tuple(pair)) for pair in pairs)),))

@@ -305,3 +305,9 @@ def test_a_variable_is_no_function() -> None:
         check_calls(text, parse(text), {"A", "x", "y"}, {"tr"})
     assert (caught.value.span, caught.value.hint) == ((4, 5), "A*(x+y)")
     check_calls("tr(x)", parse("tr(x)"), {"x"}, {"tr"})
+
+
+def test_long_names_are_not_tried_as_products() -> None:
+    tree, notes = resolve_juxtaposition(parse("A" * 99_999), {"A"})
+    assert isinstance(tree, Name)
+    assert notes == []

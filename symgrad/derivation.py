@@ -1,0 +1,328 @@
+"""The road: an expression and a variable in, a verified derivative in matrix notation out.
+
+derive: lower -> differentiate (once per variable) -> project onto declared structure -> present.
+A `Derivative` is a value; layout, text, LaTeX, SymPy, arrays and code are views of one tensor.
+
+>>> print(derivative("x'*A*x", "x"))
+(A + A')*x
+>>> D = derivative("A*X*B", "X"); print(D, D.shape)
+kron(B', A) (m*q, n*p)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from symgrad.calculus.differentiate import depends, differentiate
+from symgrad.calculus.present import expanded, present
+from symgrad.calculus.structure import STRUCTURES, structured
+from symgrad.errors import DomainError, LimitError, UnknownNameError, did_you_mean
+from symgrad.notation.indexed import indexed_latex, indexed_text
+from symgrad.notation.latex import latex as latex_of
+from symgrad.notation.layout import Arrangement, Part, arrange, check_layout
+from symgrad.notation.lift import Lifter
+from symgrad.notation.lower import Scope, lower
+from symgrad.notation.network import NoMatrixForm
+from symgrad.notation.stacked import lift_arranged
+from symgrad.notation.text import text as text_of
+from symgrad.notation.tree import Tree
+from symgrad.operations.catalogue import LOGARITHM, latex_templates
+from symgrad.program import Program, Where, name_of, program, shown_names
+from symgrad.tensor.build import is_zero, permuted
+from symgrad.tensor.dims import Size
+from symgrad.tensor.nodes import Node
+from symgrad.tensor.view import View
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from symgrad.numeric.code import Compiled
+
+
+def derivative(
+    expression: Any,
+    wrt: Any,
+    *,
+    where: Where = None,
+    of: str | None = None,
+    layout: str = "mixed",
+    vec: str = "column",
+    structure: str = "project",
+    infer: bool = False,
+) -> Derivative:
+    """d expression / d wrt.
+
+    expression  text, a program, or a SymPy expression;  of  which name of a program (the last one)
+    wrt         a name or SymPy symbol, or a list of them for higher order
+    where       declarations, `"x: R^n; A: R^{n x n}"` or a mapping; without any, shapes are inferred
+    layout      mixed, numerator, denominator, gradient or tensor;  vec  column or row stacking
+    structure   for variables declared symmetric, ...: project, free or ignore
+
+    Raises ParseError, UnknownNameError, ShapeError, LayoutError, NotDifferentiableError, LimitError.
+    """
+    return derive(program(expression, where, infer=infer), of, wrt, layout=layout, vec=vec, structure=structure)
+
+
+def gradient(expression: Any, wrt: Any, **options: Any) -> Derivative:
+    """The gradient of a scalar: the variable's shape.  Options as for `derivative`."""
+    return derivative(expression, wrt, **{"layout": "gradient", **options})
+
+
+def jacobian(expression: Any, wrt: Any, **options: Any) -> Derivative:
+    """The Jacobian, rows = outputs.  Options as for `derivative`."""
+    return derivative(expression, wrt, **{"layout": "numerator", **options})
+
+
+def hessian(expression: Any, wrt: Any, **options: Any) -> Derivative:
+    """The Hessian of a scalar by one variable (or by two, given as a list).  Options as for `derivative`."""
+    pair = list(wrt) if isinstance(wrt, list | tuple) else [wrt, wrt]
+    return derivative(expression, pair, **options)
+
+
+def derive(
+    source: Program, of: str | None, wrt: Any, *, layout: str = "mixed", vec: str = "column", structure: str = "project"
+) -> Derivative:
+    """The derivative of a name of a program by others, in turn.  See `derivative`."""
+    check_layout(layout, vec)
+    if structure not in STRUCTURES:
+        raise DomainError(f"there is no structure {structure!r}", hint=did_you_mean(structure, STRUCTURES))
+    names = [name_of(v) for v in (wrt if isinstance(wrt, list | tuple) else [wrt])]
+    if not names:
+        raise UnknownNameError("no variable is given to differentiate by", hint="wrt='x'")
+    target = of or source.output
+    source.lookup(target)
+    for name in names:
+        source.lookup(name)
+    scope = source.cut_at([n for n in names if n != target])
+    output = scope.views[target]
+    variables = [scope.views[n] for n in names]
+    node = output.node
+    for view, name in zip(variables, names, strict=True):
+        node = differentiate(node, view.node, LOGARITHM)
+        node = structured(node, view, structure, name)
+        node = present(node)
+    result = Derivative(source, target, tuple(names), node, output, tuple(variables), scope, layout, vec, structure)
+    _ = result.arrangement  # an impossible layout is an error now, not when printed
+    return result
+
+
+@dataclass(frozen=True, eq=False)
+class Derivative:
+    """d of / d wrt: one tensor (output axes, then each variable's) and how it is read.
+
+    `node` is the tensor in terms of the program's inputs (and of intermediates that are variables here).
+    """
+
+    program: Program
+    of: str
+    wrt: tuple[str, ...]
+    node: Node
+    output: View
+    variables: tuple[View, ...]
+    scope: Scope
+    layout: str
+    vec: str
+    structure: str
+
+    # --- how it is read ------------------------------------------------------------------------
+
+    def in_layout(self, layout: str, vec: str | None = None) -> Derivative:
+        """The same derivative in another layout or stacking; nothing is derived anew."""
+        check_layout(layout, vec or self.vec)
+        result = replace(self, layout=layout, vec=vec or self.vec)
+        _ = result.arrangement
+        return result
+
+    @cached_property
+    def parts(self) -> tuple[Part, tuple[Part, ...]]:
+        """The axes of the output and of each variable."""
+        start, found = 0, []
+        for view in (self.output, *self.variables):
+            axes = tuple(range(start, start + view.node.rank))
+            found.append(Part(axes[: view.rows], axes[view.rows :]))
+            start += view.node.rank
+        return found[0], tuple(found[1:])
+
+    @cached_property
+    def arrangement(self) -> Arrangement:
+        output, variables = self.parts
+        return arrange(output, variables, self.layout, self.vec)
+
+    @property
+    def shape(self) -> tuple[Size, ...]:
+        """(rows, columns) in the layout; every axis of a tensor."""
+        if self.arrangement.is_tensor:
+            return self.tensor_shape
+        return self.arrangement.shape(self.node.shape)
+
+    @property
+    def tensor_shape(self) -> tuple[Size, ...]:
+        """Output axes, then variable axes; a column has one, a row vector and a matrix two."""
+        return tuple(s for view in (self.output, *self.variables) for s in axes_of(view))
+
+    @property
+    def kind(self) -> str:
+        """scalar, column, row, matrix or tensor, in the layout."""
+        rows, columns = self.arrangement.rows, self.arrangement.columns
+        if rows is None or columns is None:
+            return "tensor"
+        return {(0, 0): "scalar", (1, 0): "column", (0, 1): "row", (1, 1): "matrix"}[bool(rows), bool(columns)]
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """The declarations that were inferred, as they would be written."""
+        return tuple(self.program.declared[n].text() for n in self.program.assumed)
+
+    @property
+    def is_zero(self) -> bool:
+        return is_zero(self.node)
+
+    @property
+    def why_zero(self) -> str | None:
+        """Why the derivative is zero, where it is."""
+        if not self.is_zero:
+            return None
+        missing = [n for n, v in zip(self.wrt, self.variables, strict=True) if not depends(self.output.node, v.node)]
+        if missing:
+            return f"{missing[0]} does not occur in {self.of if self.of in self.program.views else 'the expression'}"
+        return "all terms cancel, or every path leads through a step whose derivative is zero"
+
+    # --- how it is written ---------------------------------------------------------------------
+
+    @cached_property
+    def shown(self) -> Node:
+        """The tensor with the program's intermediates as names."""
+        return present(self.node, shown_names(self.scope, self.program.assigned))
+
+    @cached_property
+    def tree(self) -> Tree | None:
+        """The matrix notation in the layout, read back and found equal; None where there is none."""
+        rows, columns = self.arrangement.rows, self.arrangement.columns
+        if rows is None or columns is None:
+            if self.node.rank > 2 or self._has_rows():
+                return None
+            rows, columns = tuple(range(self.node.rank))[:1], tuple(range(self.node.rank))[1:]
+        try:
+            tree = lift_arranged(self.shown, rows, columns, Lifter({}))
+        except NoMatrixForm:
+            return None
+        return tree if self._certified(tree, rows, columns) else None
+
+    def _has_rows(self) -> bool:
+        return any(v.is_row for v in (self.output, *self.variables))
+
+    def _certified(self, tree: Tree, rows: Sequence[int], columns: Sequence[int]) -> bool:
+        """Whether the printed form, read back, is this tensor: the same node, else equal in a prime field."""
+        names = shown_names(self.scope, self.program.assigned)
+        scope = Scope(dict(self.scope.views), self.scope.letters, self.scope.declared)
+        for name in self.program.assigned:
+            node = self.scope.views[name].node
+            if node in names:
+                scope.views[name] = View(names[node], self.scope.views[name].rows)
+        back = lower(tree, scope)
+        wanted = permuted(self.shown, (*rows, *columns))
+        return same(back, View(wanted, len(rows)))
+
+    @property
+    def matrix_form(self) -> bool:
+        """Whether the result is closed matrix notation (else an indexed sum)."""
+        return self.tree is not None
+
+    def __str__(self) -> str:
+        return text_of(self.tree) if self.tree is not None else indexed_text(self.shown)
+
+    def latex(self) -> str:
+        """The result as LaTeX."""
+        if self.tree is None:
+            return indexed_latex(self.shown)
+        kinds = {name: view.kind for name, view in self.scope.views.items()}
+        return latex_of(self.tree, kinds, templates=latex_templates())
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
+    def __repr__(self) -> str:
+        return f"<d {self.of} / d {', '.join(self.wrt)} = {self} ({self.layout}, {' x '.join(map(str, self.shape))})>"
+
+    @cached_property
+    def expr(self) -> Any:
+        """The result as a SymPy expression."""
+        if self.tree is None:
+            from symgrad.notation.sympy_door import indexed_to_sympy
+
+            return indexed_to_sympy(self.shown)
+        from symgrad.notation.sympy_door import to_sympy
+
+        return to_sympy(self.tree, self.declarations())
+
+    def declarations(self) -> dict[str, Any]:
+        """Declarations of every name that the result may contain: inputs and intermediates."""
+        from symgrad.notation.declare import Declaration
+
+        found = dict(self.program.declared)
+        for name in self.program.assigned:
+            rows, columns = self.program.views[name].shape
+            found[name] = Declaration(name, rows, columns)
+        return found
+
+    # --- what it comes to ----------------------------------------------------------------------
+
+    def tensor(self, **values: Any) -> np.ndarray:
+        """The array of the derivative: output axes, then variable axes.
+
+        Arrays by name: a scalar has no axis, a column one, a row vector and a matrix two.
+        Raises ShapeError naming the array, UnknownNameError for a missing or superfluous one.
+        """
+        from symgrad.evaluation import compiled
+
+        return compiled(self, tensor=True)(**values)
+
+    def function(self) -> Compiled:
+        """The compiled derivative in the layout: keyword arrays in, an array out; `.source` is its text."""
+        from symgrad.evaluation import compiled
+
+        return compiled(self)
+
+    @property
+    def source(self) -> str:
+        """Readable NumPy for the derivative in the layout."""
+        return self.function().source
+
+
+def same(a: View, b: View) -> bool:
+    """Whether two readings are one matrix: the same normal form, else equal values in a prime field."""
+    if a.node.shape == b.node.shape:
+        if a.node is b.node:
+            return True
+        try:
+            if expanded(a.node) is expanded(b.node):
+                return True
+        except LimitError:
+            pass  # too many terms to multiply out: the prime field decides
+    from symgrad.numeric.field import same_matrix
+
+    return same_matrix(a, b)
+
+
+def axes_of(view: View) -> tuple[Size, ...]:
+    """The sizes of the array axes of a view: a column has one, a row and a matrix two."""
+    if view.is_scalar:
+        return ()
+    return (view.shape[0],) if view.is_column else view.shape
+
+
+def explain_layout(result: Derivative) -> str:
+    """The convention of a result in words."""
+    size = " x ".join(map(str, result.shape)) or "scalar"
+    stacked = f", {result.vec}s stacked" if any(len(p.rows + p.columns) > 1 for p in _stacked_parts(result)) else ""
+    return f"{result.layout} layout{stacked}, {size}"
+
+
+def _stacked_parts(result: Derivative) -> list[Part]:
+    output, variables = result.parts
+    arrays = [p for p in (output, *variables) if p.is_matrix]
+    return [] if result.arrangement.is_tensor or len(result.node.shape) <= 2 else arrays
+

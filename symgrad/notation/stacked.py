@@ -1,0 +1,197 @@
+"""Tensors of three and four axes in matrix notation: Kronecker products, vec, diag, commutation matrices.
+
+The rows and columns of the wanted matrix are stacked indices (slow, fast).  A product whose parts each
+join one row label to one column label is a Kronecker product; crossed parts need a commutation matrix;
+parts that stay on one side are vec(M) vec(N)'; an array on both labels of a side, or between the sides,
+is diag(vec(M)).  Anything else raises NoMatrixForm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from symgrad.calculus.present import components
+from symgrad.notation.lift import Lifter, size_tree
+from symgrad.notation.network import NoMatrixForm
+from symgrad.notation.tree import Tree
+from symgrad.notation.words import Link, Term, Word, call, is_call, matrix, sum_tree, turned_tree
+from symgrad.tensor.build import einsum, permuted
+from symgrad.tensor.dims import Size, times
+from symgrad.tensor.nodes import Add, Delta, Einsum, Node
+
+Axes = tuple[int, ...]
+Labels = tuple[Hashable, ...]
+Factors = list[tuple[Node, Labels]]
+
+
+def lift_arranged(node: Node, rows: Axes, columns: Axes, lifter: Lifter) -> Tree:
+    """The matrix with the given axes as row and column index (slow axis first).  Raises NoMatrixForm."""
+    if len(rows) <= 1 and len(columns) <= 1:
+        turned = permuted(node, (*rows, *columns))
+        return lifter.lift(turned, transposed=not rows and bool(columns))
+    return _Stacked(lifter, rows, columns).tree(node)
+
+
+class _Stacked:
+    def __init__(self, lifter: Lifter, rows: Axes, columns: Axes):
+        self.lifter, self.rows, self.columns = lifter, rows, columns
+
+    def tree(self, node: Node) -> Tree:
+        terms = node.terms if isinstance(node, Add) else ((1, node),)
+        if not terms:
+            shape = [times(*(node.shape[a] for a in side)) for side in (self.rows, self.columns)]
+            return call("zeros", *map(size_tree, shape))
+        self.sizes: dict[Hashable, Size] = dict(enumerate(node.shape))
+        return sum_tree([self._term(n).scaled(c) for c, n in terms])
+
+    def _term(self, node: Node) -> Term:
+        if not isinstance(node, Einsum):
+            return self._kronecker([(node, tuple(range(node.rank)))], self.rows, self.columns)
+        for n, labels in node.factors:
+            self.sizes.update(zip(labels, n.shape, strict=True))
+        return self._product([*node.factors], self.rows, self.columns).scaled(node.coefficient)
+
+    def _product(self, factors: Factors, rows: Labels, columns: Labels) -> Term:
+        """diag(vec(E)) on either side or in the middle, else a Kronecker product."""
+        for side in (rows, columns):
+            on_side = [f for f in factors if len(side) == 2 and set(f[1]) == set(side) and not isinstance(f[0], Delta)]
+            rest = [f for f in factors if f not in on_side]
+            if on_side and set(rows) | set(columns) <= {a for _, labels in rest for a in labels}:
+                inner, diagonal = self._product(rest, rows, columns), self._diagonal(on_side, side)
+                return _joined(diagonal, inner) if side == rows else _joined(inner, diagonal)
+        try:
+            return self._kronecker(factors, rows, columns)
+        except NoMatrixForm:
+            return self._cut(factors, rows, columns)
+
+    def _diagonal(self, factors: Factors, side: Labels) -> Term:
+        """diag(vec(E)), E over the two labels of a side."""
+        inner = self.lifter.product(factors, (side[1], side[0]), 1, settle=False)
+        assert inner.word is not None
+        tree = call("diag", call("vec", Term(1, (), inner.word).tree()))
+        return Term(inner.coefficient, inner.scalars, matrix(tree, symmetric=True))
+
+    def _cut(self, factors: Factors, rows: Labels, columns: Labels) -> Term:
+        """An array over two summed labels between a left and a right part: L diag(vec(E)) R."""
+        ends = {*rows, *columns}
+        for middle in factors:
+            pair = middle[1]
+            if len(pair) != 2 or pair[0] == pair[1] or ends & set(pair):
+                continue
+            sides = self._sides([f for f in factors if f is not middle], pair, rows, columns)
+            if sides is not None:
+                left = self._product(sides[0], rows, pair)
+                right = self._product(sides[1], pair, columns)
+                return _joined(_joined(left, self._diagonal([middle], pair)), right)
+        raise NoMatrixForm
+
+    def _sides(self, factors: Factors, pair: Labels, rows: Labels, columns: Labels) -> tuple[Factors, Factors] | None:
+        """The factors of the row side and of the column side once the labels of `pair` are cut."""
+        left: Factors = []
+        right: Factors = []
+        for group in components([(n, tuple(a for a in labels if a not in pair)) for n, labels in factors]):
+            labels = {a for _, ls in group for a in ls}
+            whole = [f for f in factors if any(f[0] is n and set(ls) <= set(f[1]) for n, ls in group)]
+            to_rows, to_columns = bool(labels & set(rows)), bool(labels & set(columns))
+            if to_rows == to_columns:
+                return None
+            (left if to_rows else right).extend(f for f in whole if f not in (left if to_rows else right))
+        both = [{a for _, ls in side for a in ls} for side in (left, right)]
+        return (left, right) if all(set(pair) <= labels for labels in both) else None
+
+    # --- Kronecker products ----------------------------------------------------------------------
+
+    def _kronecker(self, factors: Factors, rows: Labels, columns: Labels) -> Term:
+        scalars: Factors = [f for f in factors if not f[1]]
+        groups: dict[Labels, Factors] = {}
+        ends = {*rows, *columns}
+        for group in components([f for f in factors if f[1]]):
+            touched = tuple(a for a in (*rows, *columns) if any(a in labels for _, labels in group))
+            if not ends & set(touched):
+                scalars += [(einsum(group, ()), ())]
+            else:
+                groups[touched] = group
+        term = self._arranged(groups, rows, columns)
+        extra = [s for n, _ in scalars for s in self.lifter._scalar_factors(n)]
+        return Term(term.coefficient, (*extra, *term.scalars), term.word)
+
+    def _arranged(self, groups: dict[Labels, Factors], rows: Labels, columns: Labels) -> Term:
+        if rows in groups and columns in groups and len(groups) == 2 and (len(rows) > 1 or len(columns) > 1):
+            left, right = self._column(groups[rows], rows), self._column(groups[columns], columns)
+            return _joined(left, right.turned())
+        order = self._pairing(groups, rows, columns)
+        blocks = [self._block(groups, r, c) for r, c in order]
+        term = blocks[0] if len(blocks) == 1 else _kron(blocks[0], blocks[1])
+        if len(columns) == 2 and order[0][1] == columns[1] and order[1][1] == columns[0]:
+            swap = call("commutation", size_tree(self.sizes[columns[1]]), size_tree(self.sizes[columns[0]]))
+            return _joined(term, Term(1, (), matrix(swap)))
+        return term
+
+    def _pairing(self, groups: dict[Labels, Factors], rows: Labels, columns: Labels) -> list[tuple[Hashable, Hashable]]:
+        """Which row label stands with which column label, slow block first; None where a block has no such label."""
+        partner = {g[0]: g[1] for g in groups if len(g) == 2 and g[0] in rows and g[1] in columns}
+        known = {g for g in groups if len(g) == 1} | {g for g in groups if g[0] in partner and len(g) == 2}
+        if set(groups) != known:
+            raise NoMatrixForm
+        if len(rows) == len(columns) == 2:
+            crossed = partner.get(rows[0], columns[0]) == columns[1] or partner.get(rows[1], columns[1]) == columns[0]
+            order = (columns[1], columns[0]) if crossed else columns
+            if any(partner.get(r, c) != c for r, c in zip(rows, order, strict=True)):
+                raise NoMatrixForm
+            return list(zip(rows, order, strict=True))
+        if len(rows) == 1:
+            at = columns.index(partner[rows[0]]) if rows[0] in partner else 0
+            return [(rows[0] if i == at else None, c) for i, c in enumerate(columns)]
+        at = next((i for i, r in enumerate(rows) if r in partner), 0)
+        if not columns:
+            raise NoMatrixForm
+        return [(r, columns[0] if i == at else None) for i, r in enumerate(rows)]
+
+    def _block(self, groups: dict[Labels, Factors], row: Hashable, column: Hashable) -> Term:
+        """One block of a Kronecker product: a matrix, an outer product, a column or a row."""
+        if (row, column) in groups:
+            return self.lifter.product(groups[row, column], (row, column), 1, settle=False)
+        left = self.lifter.product(groups[(row,)], (row,), 1) if row is not None else None  # type: ignore[arg-type]
+        right = self.lifter.product(groups[(column,)], (column,), 1) if column is not None else None  # type: ignore[arg-type]
+        left, right = (None if t is None else _closed(t) for t in (left, right))
+        if left is None or right is None:
+            one = left or (None if right is None else right.turned())
+            assert one is not None
+            return one
+        return _joined(left, right.turned())
+
+    def _column(self, factors: Factors, labels: Labels) -> Term:
+        """vec(M) of what lies over the two labels of one side, or the column over its one label."""
+        if len(labels) == 1:
+            return _closed(self.lifter.product(factors, labels, 1))  # type: ignore[arg-type]
+        inner = _closed(self.lifter.product(factors, (labels[1], labels[0]), 1))  # type: ignore[arg-type]
+        assert inner.word is not None
+        tree = call("vec", Term(1, (), inner.word).tree())
+        return Term(inner.coefficient, inner.scalars, Word((Link(tree, vector=True),)))
+
+
+def _closed(term: Term) -> Term:
+    """A spread scalar with its ones as a word."""
+    return Term(term.coefficient, term.scalars, term.spread) if term.spread is not None else term
+
+
+def _joined(left: Term, right: Term) -> Term:
+    if left.word is None or right.word is None:
+        raise NoMatrixForm
+    links = (*left.word.links, *right.word.links)
+    kept = tuple(link for link in links if not is_call(link.tree_, "eye")) or links[:1]
+    return Term(left.coefficient * right.coefficient, (*left.scalars, *right.scalars), Word(kept))
+
+
+def _kron(a: Term, b: Term) -> Term:
+    a, b = _closed(a), _closed(b)
+    if a.word is None or b.word is None:
+        raise NoMatrixForm
+    left, right = a.word.tree(), b.word.tree()
+    if is_call(left, "eye") and is_call(right, "eye"):
+        tree = call("eye", call("multiply", left.args[0], right.args[0]))
+    elif is_call(left, "transpose") and is_call(right, "transpose"):
+        tree = turned_tree(call("kron", left.args[0], right.args[0]))
+    else:
+        tree = call("kron", left, right)
+    return Term(a.coefficient * b.coefficient, (*a.scalars, *b.scalars), matrix(tree))

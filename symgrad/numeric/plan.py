@@ -1,0 +1,230 @@
+"""From the graph to an array program: which NumPy operations a node comes to.
+
+A `Planner` visits every node once, arguments first.  A product that is used once is left to its user,
+which may multiply it out in a better order.  Entry by entry functions act on the smallest core that
+carries their values; matrix functions see square matrices.  No text is laid out here (`code`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import cast
+
+from symgrad.errors import SymgradError
+from symgrad.numeric.operand import Operand, aligned
+from symgrad.numeric.product import Product
+from symgrad.numeric.steps import Step, Steps
+from symgrad.numeric.template import template
+from symgrad.numeric.value import At, Mixed, Value, dense, full, summed
+from symgrad.operations.matrices import INV
+from symgrad.operations.record import Elementwise, TensorFunction
+from symgrad.tensor.build import as_number
+from symgrad.tensor.dims import Shape, times
+from symgrad.tensor.dims import Size as Dimension
+from symgrad.tensor.nodes import (
+    Add,
+    Apply,
+    Coefficient,
+    Constant,
+    Delta,
+    Einsum,
+    Input,
+    Map,
+    Node,
+    Ones,
+    Power,
+    Reindex,
+    Size,
+    Unit,
+    walk,
+)
+
+MOST_FACTORS = 12  # of a product that is multiplied out as one
+SOLVES = 2  # uses up to which an inverse is replaced by solves
+
+
+class Planner:
+    """Makes the steps of a graph; `leaf` and `size` say what inputs and dimensions are called."""
+
+    def __init__(
+        self,
+        steps: Steps,
+        leaf: Callable[[Input], Step],
+        size: Callable[[Dimension], Step],
+        named: Collection[Node] = (),
+    ):
+        self.steps, self.leaf, self.size = steps, leaf, size
+        self.named = set(named)
+        self.values: dict[Node, Value | Mixed] = {}
+        self.users: dict[Node, list[Node]] = {}
+        self.weights: dict[Node, int] = {}
+
+    def plan(self, root: Node) -> Value | Mixed:
+        """The value of a node; those of all it is made of are then in `values`."""
+        order = list(walk(root))
+        for node in order:
+            for argument in node.args:
+                self.users.setdefault(argument, []).append(node)
+        for node in order:
+            if not self.is_deferred(node):
+                self.values[node] = self._settled(node)
+        return self.values[root]
+
+    # --- what products ask -----------------------------------------------------------------
+
+    def value(self, node: Node) -> Value | Mixed:
+        found = self.values.get(node)
+        if found is None:
+            found = self.values[node] = self._product(cast(Einsum, node))
+        return found
+
+    def is_deferred(self, node: Node) -> bool:
+        """Whether a product is left to the one product or sum that uses it."""
+        if type(node) is not Einsum or node in self.named:
+            return False
+        users = self.users.get(node, [])
+        return len(users) == 1 and type(users[0]) in (Einsum, Add)
+
+    def is_open(self, node: Einsum) -> bool:
+        """Whether a factor is multiplied out in its product."""
+        if node in self.values or not self.is_deferred(node) or type(self.users[node][0]) is not Einsum:
+            return False
+        return self._weight(node) <= MOST_FACTORS
+
+    def _weight(self, node: Einsum) -> int:
+        found = self.weights.get(node)
+        if found is None:
+            found = sum(self.weights.get(n, 1) if self.is_deferred(n) else 1 for n in node.args)
+            self.weights[node] = found
+        return found
+
+    def inverse_of(self, node: Node) -> Step | None:
+        """The matrix whose inverse a node is, where solves are to take its place."""
+        if not (isinstance(node, Apply) and node.op is INV and node.rank == 2 and not node.batch) or node in self.named:
+            return None
+        users = self.users[node]
+        if len(users) > SOLVES or any(type(u) is not Einsum for u in users):
+            return None
+        return self.whole_step(node.args[0])
+
+    def whole(self, value: Value | Mixed, shape: Shape) -> Value:
+        """The value as one array without structure."""
+        return full(dense(self.steps, value, shape, self.size))
+
+    def whole_step(self, node: Node) -> Step:
+        return dense(self.steps, self.value(node), node.shape, self.size)
+
+    def sum_of(
+        self, terms: Sequence[tuple[Coefficient, Value]], parts: Sequence[tuple[Coefficient, Node | Value]]
+    ) -> Value | Mixed:
+        return summed(self.steps, terms, parts)
+
+    # --- one rule per kind of node ---------------------------------------------------------
+
+    def _settled(self, node: Node) -> Value | Mixed:
+        value = self._value(node)
+        if node in self.named:
+            return self.whole(value, node.shape)
+        return value
+
+    def _value(self, node: Node) -> Value | Mixed:
+        steps = self.steps
+        axes = tuple(range(node.rank))
+        match node:
+            case Input():
+                return full(self.leaf(node))
+            case Einsum():
+                return self._product(node)
+            case Add():
+                return self._sum(node) if node.terms else Value(steps.number(0), (), axes)
+            case Power():
+                return self._power(node)
+            case Map():
+                return self._map(node)
+            case Apply():
+                return self._apply(node)
+            case Delta():
+                return Value(steps.number(1), (), (0, 0))
+            case Ones():
+                return Value(steps.number(1), (), (0,))
+            case Unit():
+                return Value(steps.number(1), (), (At(node.index - 1),))
+            case Size():
+                return full(self.size(node.size))
+            case Constant():
+                return full(self._constant(node))
+            case Reindex():
+                flat = self.size(times(*node.shape[: node.split]))
+                return full(steps.reshaped(steps.eye(flat), [self.size(s) for s in node.shape]))
+            case _:
+                raise SymgradError(f"no NumPy code for a node of kind {type(node).__name__}")
+
+    def _product(self, node: Einsum, coefficient: Coefficient | None = None) -> Value | Mixed:
+        product = Product(self, node.coefficient if coefficient is None else coefficient)
+        product.gather(node.factors)
+        return product.finish(range(node.rank))
+
+    def _sum(self, node: Add) -> Value | Mixed:
+        terms: list[tuple[Coefficient, Value]] = []
+        for coefficient, term in node.terms:
+            sign, size = (1, coefficient) if coefficient > 0 else (-1, -coefficient)
+            if isinstance(term, Einsum) and term not in self.values:
+                found = self._product(term, term.coefficient * size)
+                terms += [(sign, v) for v in _values(found)]
+            else:
+                terms += [(coefficient, v) for v in _values(self.values[term])]
+        return self.sum_of(terms, node.terms)
+
+    def _power(self, node: Power) -> Value:
+        base = self._plain(node.base)
+        number = as_number(node.exponent)
+        exponent = number if number is not None else self._plain(node.exponent).step
+        return Value(self.steps.raised(base.step, exponent), base.labels, base.axes)
+
+    def _map(self, node: Map) -> Value:
+        values = [self._plain(a) for a in node.args]
+        present = {a for v in values for a in v.labels}
+        labels = tuple(a for a in range(node.rank) if a in present)
+        args = [self.steps.numeric(aligned(self.steps, Operand(v.step, v.labels), labels)) for v in values]
+        code = template(cast(Elementwise, node.op).code)
+        if all(a.weak for a in args):
+            step = self.steps.make(f"float({code.form})", args, code.slots, weak=True)
+        else:
+            step = self.steps.make(
+                code.form, args, code.slots, kind=code.kind, rank=len(labels), boolean=code.boolean, fresh=bool(labels)
+            )
+        return Value(step, labels, tuple(range(node.rank)))
+
+    def _plain(self, node: Node) -> Value:
+        """A value whose axis i is labelled i."""
+        value = self.value(node)
+        if isinstance(value, Mixed) or not value.is_plain:
+            return self.whole(value, node.shape)
+        return value.normal()
+
+    def _apply(self, node: Apply) -> Value:
+        """The function of a matrix or vector; several core axes are flattened to one row and one column index."""
+        argument = node.args[0]
+        step = self.steps.numeric(self.whole_step(argument))
+        code = template(cast(TensorFunction, node.op).code)
+        batch, core = argument.shape[: node.batch], argument.shape[node.batch :]
+        wanted = 2 if node.op.core.startswith("m") else 1
+        if len(core) != wanted:
+            half = len(core) // wanted
+            groups = [core[i * half : (i + 1) * half] for i in range(wanted)]
+            step = self.steps.reshaped(step, [self.size(s) for s in (*batch, *(times(*g) for g in groups))])
+        to_scalar = node.op.core.endswith("s")
+        rank = node.batch + (0 if to_scalar else wanted)
+        result = self.steps.make(code.form, [step], code.slots, kind=code.kind, rank=rank, fresh=rank > 0)
+        if rank != node.rank:
+            result = self.steps.reshaped(result, [self.size(s) for s in node.shape])
+        return full(result)
+
+    def _constant(self, node: Constant) -> Step:
+        if node.name != "pi":
+            raise SymgradError(f"no NumPy code for the constant {node.name}")
+        return self.steps.leaf("np.pi", 0, weak=True)
+
+
+def _values(value: Value | Mixed) -> tuple[Value, ...]:
+    return value.values if isinstance(value, Mixed) else (value,)

@@ -1,0 +1,313 @@
+"""One product of the graph as array operations.
+
+A `Product` gathers factors: products used only here are opened, so that the order of multiplication is
+chosen over all of them; identities, unit vectors and diagonals rename or fix labels and never become
+arrays; scalars are multiplied among themselves first and meet the smallest array.  Then the factors
+are contracted two by two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from itertools import count
+from math import prod
+from typing import TYPE_CHECKING
+
+from symgrad.numeric.contract import GENERIC, order
+from symgrad.numeric.operand import Labels, Operand, arranged, contract, reduced, without_repeats
+from symgrad.numeric.steps import Step, Steps
+from symgrad.numeric.value import At, Mixed, Value
+from symgrad.tensor.dims import Size as Dimension
+from symgrad.tensor.dims import times
+from symgrad.tensor.nodes import Coefficient, Delta, Einsum, Node, Ones, Reindex, Unit
+
+if TYPE_CHECKING:
+    from symgrad.numeric.plan import Planner
+
+Item = tuple[Node | Value, Labels]
+SCALE_EARLY = 4  # a scalar goes to a factor that is so many times smaller than the result
+
+
+class Product:
+    """The factors of one product while they are gathered and contracted."""
+
+    def __init__(self, planner: Planner, coefficient: Coefficient):
+        self.planner, self.coefficient = planner, coefficient
+        self.steps: Steps = planner.steps
+        self.items: list[Item] = []
+        self.mixed: list[tuple[Mixed, Labels]] = []
+        self.same: dict[Hashable, Hashable] = {}
+        self.sizes: dict[Hashable, Dimension] = {}
+        self.fixed: list[tuple[Hashable, int]] = []
+        self.regroupings: list[tuple[Reindex, Labels]] = []
+        self.fresh = count()
+
+    # --- gathering -------------------------------------------------------------------------
+
+    def gather(self, factors: Sequence[Item]) -> None:
+        """Take factors in, opening the products that are used only here."""
+        stack = list(reversed(factors))
+        while stack:
+            item, labels = stack.pop()
+            if isinstance(item, Value):
+                self.items.append((item, labels))
+                continue
+            self.sizes.update(zip(labels, item.shape, strict=True))
+            if isinstance(item, Einsum) and self.planner.is_open(item):
+                self.coefficient *= item.coefficient
+                tag = next(self.fresh)
+                rank = item.rank
+                stack.extend(
+                    (n, tuple(labels[a] if a < rank else ("bound", tag, a) for a in inner))
+                    for n, inner in reversed(item.factors)
+                )
+            else:
+                self._take(item, labels)
+
+    def _take(self, item: Node, labels: Labels) -> None:
+        match item:
+            case Delta():
+                self._equate(labels[0], labels[1])
+            case Ones():
+                pass
+            case Unit():
+                self.fixed.append((labels[0], item.index - 1))
+            case Reindex():
+                self.regroupings.append((item, labels))
+            case _:
+                value = self.planner.value(item)
+                if isinstance(value, Mixed):
+                    self.mixed.append((value, labels))
+                else:
+                    self.items.append((item if value.is_plain else value, labels))
+
+    def root(self, label: Hashable) -> Hashable:
+        while label in self.same:
+            label = self.same[label]
+        return label
+
+    def _equate(self, a: Hashable, b: Hashable) -> None:
+        a, b = self.root(a), self.root(b)
+        if a != b:
+            self.same[b] = a
+
+    # --- the result ------------------------------------------------------------------------
+
+    def finish(self, out: Labels, distribute: bool = True) -> Value | Mixed:
+        """The value of the product, its axes being `out`."""
+        if self.mixed:
+            mixed, labels = self.mixed.pop()
+            if distribute:
+                return self._distributed(mixed, labels, out)
+            shape = tuple(self.sizes[a] for a in labels)
+            self.items.append((self.planner.whole(mixed, shape), labels))
+            return self.finish(out, distribute)
+        operands = self._operands()
+        fixed = self._fixed()
+        if fixed is None:
+            return Value(self.steps.number(0), (), tuple(out))
+        result = tuple(dict.fromkeys(r for r in map(self.root, out) if r not in fixed))
+        operands = [self._sliced(o, fixed) for o in operands]
+        operands = [without_repeats(self.steps, o.step, o.labels, self._wanted(operands, k, result)) if o.inverse_of is None
+                    else o for k, o in enumerate(operands)]  # fmt: skip
+        operands = self._regrouped(operands, result, fixed)
+        scale = self._scale(operands, result, fixed)
+        final = self._contracted([o for o in operands if o.labels], result, scale)
+        axes = tuple(At(fixed[r]) if r in fixed else r for r in map(self.root, out))
+        return Value(final.step, tuple(final.labels), axes)
+
+    def _distributed(self, mixed: Mixed, labels: Labels, out: Labels) -> Value | Mixed:
+        """A sum with a diagonal in it is multiplied out, so that the diagonal only scales."""
+        terms: list[tuple[Coefficient, Value]] = []
+        for coefficient, part in mixed.parts:
+            one = Product(self.planner, self.coefficient)
+            one.items, one.mixed, one.same = list(self.items), list(self.mixed), dict(self.same)
+            one.sizes, one.fixed, one.regroupings = dict(self.sizes), list(self.fixed), list(self.regroupings)
+            one.fresh = self.fresh
+            if isinstance(part, Einsum) and self.planner.is_deferred(part):
+                one.coefficient *= part.coefficient
+                tag, rank = next(self.fresh), part.rank
+                one.gather([(n, tuple(labels[a] if a < rank else ("bound", tag, a) for a in inner)) for n, inner in part.factors])
+            else:
+                one.gather([(part, labels)])
+            value = one.finish(out, distribute=False)
+            assert isinstance(value, Value)
+            terms.append((coefficient, value))
+        return self.planner.sum_of(terms, terms)
+
+    def _operands(self) -> list[Operand]:
+        result = []
+        for item, labels in self.items:
+            if isinstance(item, Value):
+                result.append(self._bound(item, labels))
+                continue
+            value = self.planner.value(item)
+            assert isinstance(value, Value)
+            place = dict(zip(value.axes, labels, strict=True))
+            own = [self.root(place[a]) for a in value.labels]
+            inverse = self.planner.inverse_of(item) if len(set(own)) == 2 else None
+            result.append(Operand(value.step, own, inverse))
+        return [Operand(o.step, [self.root(a) for a in o.labels], o.inverse_of) for o in result]
+
+    def _bound(self, value: Value, labels: Labels) -> Operand:
+        """A structured value: its repeated axes equate labels, its slices fix them."""
+        place: dict[Hashable, Hashable] = {}
+        for axis, label in zip(value.axes, labels, strict=True):
+            if isinstance(axis, At):
+                self.fixed.append((label, axis.index))
+            elif axis in place:
+                self._equate(place[axis], label)
+            else:
+                place[axis] = label
+        return Operand(value.step, [place[a] for a in value.labels])
+
+    def _fixed(self) -> dict[Hashable, int] | None:
+        """The labels that unit vectors fix; None where two of them are orthogonal."""
+        fixed: dict[Hashable, int] = {}
+        for label, index in self.fixed:
+            if fixed.setdefault(self.root(label), index) != index:
+                return None
+        return fixed
+
+    def _sliced(self, operand: Operand, fixed: Mapping[Hashable, int]) -> Operand:
+        if not any(a in fixed for a in operand.labels):
+            return operand
+        labels = [a for a in operand.labels if a not in fixed]
+        parts = [str(fixed[a]) if a in fixed else ":" for a in operand.labels]
+        return Operand(self.steps.indexed(operand.step, parts, len(labels)), labels)
+
+    def _wanted(self, operands: Sequence[Operand], place: int, result: Labels) -> set[Hashable]:
+        others = {a for k, o in enumerate(operands) if k != place for a in o.labels}
+        regrouped = {self.root(a) for _, labels in self.regroupings for a in labels}
+        return others | regrouped | set(result)
+
+    # --- scalars ---------------------------------------------------------------------------
+
+    def _scale(self, operands: Sequence[Operand], result: Labels, fixed: Mapping[Hashable, int]) -> Step | None:
+        """All scalar factors as one step, quotients last; None where it is 1."""
+        scalars = [o.step for o in operands if not o.labels]
+        covered = {a for o in operands for a in o.labels} | set(result) | set(fixed)
+        for label in dict.fromkeys(self.root(a) for a in self.sizes):
+            if label not in covered:
+                covered.add(label)
+                scalars.append(self.planner.size(self._size(label)))
+        whole = self.steps.number(self.coefficient)
+        for step in sorted(scalars, key=lambda s: (s.over is not None, not s.weak)):
+            whole = self.steps.multiply(whole, step)
+        return None if whole.value == 1 else whole
+
+    def _size(self, label: Hashable) -> Dimension:
+        return next(s for a, s in self.sizes.items() if self.root(a) == label)
+
+    def _generic(self) -> dict[Hashable, int]:
+        return {self.root(a): s if isinstance(s, int) else GENERIC for a, s in self.sizes.items()}
+
+    # --- contraction -----------------------------------------------------------------------
+
+    def _contracted(self, operands: list[Operand], result: Labels, scale: Step | None, in_order: bool = True) -> Operand:
+        """One operand over the labels of `result`."""
+        steps = self.steps
+        if not operands:
+            return Operand(scale or steps.number(1), ())
+        sizes = self._generic()
+        operands = _merged(steps, reduced(steps, operands, result), result)
+        operands, scale = self._scaled_early(operands, result, scale, sizes)
+        pairs = order([frozenset(o.labels) for o in operands], frozenset(result), sizes)
+        for i, j in pairs:
+            a, b = operands[i], operands[j]
+            operands = [o for k, o in enumerate(operands) if k not in (i, j)]
+            kept = {x for o in operands for x in o.labels} | set(result)
+            operands.append(contract(steps, a, b, kept, None if operands or not in_order else result))
+        (final,) = operands
+        labels = [a for a in result if a in final.labels] if in_order else list(final.labels)
+        step = arranged(steps, final, labels)
+        return Operand(steps.multiply(scale, step) if scale else step, labels)
+
+    def _scaled_early(
+        self, operands: list[Operand], result: Labels, scale: Step | None, sizes: Mapping[Hashable, int]
+    ) -> tuple[list[Operand], Step | None]:
+        if scale is None:
+            return operands, None
+        weights = [prod(sizes[a] for a in o.labels) for o in operands]
+        least = min(range(len(operands)), key=lambda k: (operands[k].inverse_of is not None, weights[k]))
+        covered = {a for o in operands for a in o.labels}
+        if prod(sizes[a] for a in result if a in covered) < SCALE_EARLY * weights[least]:
+            return operands, scale
+        scaled = Operand(self.steps.multiply(scale, operands[least].step), operands[least].labels)
+        return [*operands[:least], scaled, *operands[least + 1 :]], None
+
+    # --- regrouped axes --------------------------------------------------------------------
+
+    def _regrouped(self, operands: list[Operand], result: Labels, fixed: Mapping[Hashable, int]) -> list[Operand]:
+        """Axes read as one flat index: a reshape of what carries them, else a dense array."""
+        for place, (node, raw) in enumerate(self.regroupings):
+            labels = [self.root(a) for a in raw]
+            later = {self.root(a) for _, others in self.regroupings[place + 1 :] for a in others}
+            sides = (labels[: node.split], labels[node.split :])
+            blocked = {*result, *later, *fixed}
+            for source, target in (sides, sides[::-1]):
+                found = self._reshaped(operands, source, target, blocked)
+                if found is not None:
+                    operands = found
+                    break
+            else:
+                operands = [*operands, self._dense_regrouping(node, labels, fixed)]
+        return operands
+
+    def _reshaped(self, operands: list[Operand], source: Labels, target: Labels, blocked: set[Hashable]) -> list[Operand] | None:
+        if len(set(source)) < len(source) or blocked.intersection(source) or set(source) & set(target):
+            return None
+        holders = [o for o in operands if set(o.labels) & set(source)]
+        rest = [o for o in operands if not set(o.labels) & set(source)]
+        if not set(source) <= {a for o in holders for a in o.labels}:
+            return None
+        kept = [a for a in dict.fromkeys(a for o in holders for a in o.labels) if a not in source and
+                (a in blocked or a in target or any(a in o.labels for o in rest))]  # fmt: skip
+        whole = self._contracted(holders, [*kept, *source], None)
+        sizes = [self.planner.size(self._size(a)) for a in (*kept, *target)]
+        step = self.steps.reshaped(whole.step, sizes)
+        return [*rest, without_repeats(self.steps, step, [*kept, *target], {*kept, *target})]
+
+    def _dense_regrouping(self, node: Reindex, labels: Labels, fixed: Mapping[Hashable, int]) -> Operand:
+        flat = self.planner.size(times(*node.shape[: node.split]))
+        step = self.steps.reshaped(self.steps.eye(flat), [self.planner.size(s) for s in node.shape])
+        operand = self._sliced(Operand(step, labels), fixed)
+        return without_repeats(self.steps, operand.step, operand.labels, set(operand.labels))
+
+
+def _merged(steps: Steps, operands: list[Operand], result: Labels) -> list[Operand]:
+    """Factors over the same labels become one, or two where their product is then summed."""
+    groups: dict[frozenset[Hashable], list[Operand]] = {}
+    for operand in operands:
+        groups.setdefault(frozenset(operand.labels), []).append(operand)
+    merged: list[Operand] = []
+    for labels, group in groups.items():
+        if len(group) == 1:
+            merged += group
+            continue
+        elsewhere = set(result).union(*(o for o in groups if o is not labels))
+        ordered = sorted(group, key=lambda o: (o.step.kind != "atom", group[0].step is not o.step))
+        if labels <= elsewhere:
+            merged.append(_entrywise(steps, ordered, group[0].labels))
+        elif len(group) == 2:
+            merged += group
+        else:
+            ordered.sort(key=lambda o: [g.step for g in group].index(o.step))
+            merged += [_entrywise(steps, ordered[k::2], group[0].labels) for k in (0, 1)]
+    return merged
+
+
+def _entrywise(steps: Steps, group: Sequence[Operand], labels: Labels) -> Operand:
+    """The entry by entry product, equal factors as a power."""
+    if len(group) == 1:
+        return group[0]
+    powers: dict[Step, int] = {}
+    for operand in group:
+        step = arranged(steps, operand, labels)
+        powers[step] = powers.get(step, 0) + 1
+    whole = None
+    for step, exponent in powers.items():
+        factor = steps.raised(step, exponent) if exponent > 1 else step
+        whole = factor if whole is None else steps.multiply(whole, factor)
+    assert whole is not None
+    return Operand(whole, list(labels))

@@ -1,0 +1,194 @@
+"""Programs: several assignments in a row, read, declared, shape-checked and lowered.
+
+An expression is a program of one line without a name.  Every name can be differentiated, or be what one
+differentiates by; an intermediate that one differentiates by counts as a variable of its own.
+
+>>> net = program("h = tanh(W*x); L = h'*h")
+>>> [d.text() for d in net.declared.values()], net.views["h"].describe()
+(['W: R^{m x n}', 'x: R^n'], 'a column vector (m x 1)')
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from symgrad.errors import ParseError, UnknownNameError, did_you_mean
+from symgrad.notation.declare import Declaration, declare
+from symgrad.notation.grammar import check_calls, parse_program, resolve_juxtaposition
+from symgrad.notation.infer import infer as infer_declarations
+from symgrad.notation.lower import CONSTANTS, Scope, lower, unknown_name
+from symgrad.notation.text import text as tree_text
+from symgrad.notation.tree import Assignment, names
+from symgrad.operations.catalogue import find, function_names
+from symgrad.tensor.nodes import Apply, Input, Map, Node
+from symgrad.tensor.view import View
+
+if TYPE_CHECKING:
+    from symgrad.derivation import Derivative
+
+RESULT = "result"  # what an unnamed last line is called where a name is needed
+
+Where = str | Mapping[str, object] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """Lines in order, the declarations of its inputs, and the meaning of every name.
+
+    `assumed` names the declarations that were inferred; `notes` says what else was understood.
+    """
+
+    text: str
+    lines: tuple[Assignment, ...]
+    declared: dict[str, Declaration]
+    assumed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    where: Mapping[str, Declaration] = field(default_factory=dict)
+
+    @cached_property
+    def scope(self) -> Scope:
+        """Inputs and every assigned name, lowered."""
+        return self._lowered(())
+
+    @property
+    def views(self) -> dict[str, View]:
+        return self.scope.views
+
+    @property
+    def output(self) -> str:
+        """The name of the last line."""
+        return self.lines[-1].name or RESULT
+
+    @property
+    def assigned(self) -> list[str]:
+        return [line.name or RESULT for line in self.lines]
+
+    def cut_at(self, wanted: Collection[str]) -> Scope:
+        """The scope in which the intermediates in `wanted` are variables of their own."""
+        cut = tuple(n for n in wanted if n in self.assigned)
+        return self._lowered(cut) if cut else self.scope
+
+    def _lowered(self, cut: Collection[str]) -> Scope:
+        scope = Scope.of(self.declared, _more_letters(self))
+        for line in self.lines:
+            view = lower(line.value, scope, self.text)
+            name = line.name or RESULT
+            if name in cut:
+                view = View(Input.make(name, view.node.shape), view.rows)
+            scope.views[name] = view
+        return scope
+
+    def lookup(self, name: str) -> View:
+        """The meaning of a name.  Raises UnknownNameError."""
+        if name not in self.views:
+            raise unknown_name(name, self.scope)
+        return self.views[name]
+
+    def derivative(
+        self, of: str | None = None, wrt: Any = None, *, layout: str = "mixed", vec: str = "column", structure: str = "project"
+    ) -> Derivative:
+        """d of / d wrt; both are names of the program, `of` the last one unless given, `wrt` a name or a list."""
+        from symgrad.derivation import derive
+
+        return derive(self, of, wrt, layout=layout, vec=vec, structure=structure)
+
+
+def _more_letters(program: Program) -> list[str]:
+    """Dimension letters that only occur inside eye, ones, zeros of an inferred program."""
+    from symgrad.notation.infer import dimension_names
+
+    return dimension_names(program.lines) if program.assumed or not program.declared else []
+
+
+def shown_names(scope: Scope, assigned: Collection[str]) -> dict[Node, Node]:
+    """The nodes that print as names of the program, with what follows from them (`[l > 0]` of a relu l)."""
+    table: dict[Node, Node] = {}
+    for name in assigned:
+        node = scope.views[name].node
+        if name == RESULT or isinstance(node, Input) or node in table:
+            continue
+        stand_in = Input.make(name, node.shape)
+        table[node] = stand_in
+        if isinstance(node, Map | Apply) and node.op.aliases is not None:
+            for alias, replacement in node.op.aliases(stand_in, *node.args):
+                table.setdefault(alias, replacement)
+    return table
+
+
+def program(source: Any, where: Where = None, *, infer: bool = False) -> Program:
+    """Read a program (or one expression) from text or SymPy.
+
+    `where` declares the inputs; with no declarations, or with `infer`, the shapes of undeclared names are
+    inferred and listed in `.assumed`.  Raises ParseError, UnknownNameError, ShapeError, LimitError.
+    """
+    if isinstance(source, Program):
+        return source
+    if _is_sympy(source):
+        return _from_sympy(source, where)
+    if not isinstance(source, str):
+        raise ParseError(f"an expression is text or a SymPy expression, not {type(source).__name__}")
+    declared = declare(where, reserved=[*function_names(), *CONSTANTS])
+    lines = parse_program(source)
+    lines, notes = _resolved(lines, declared)
+    _check_names(source, lines, declared)
+    inferred: dict[str, Declaration] = {}
+    if infer or not declared:
+        inferred = infer_declarations(lines, declared, source)
+    return Program(source, lines, {**declared, **inferred}, tuple(inferred), tuple(notes), declared)
+
+
+def _resolved(lines: tuple[Assignment, ...], declared: Mapping[str, Declaration]) -> tuple[tuple[Assignment, ...], list[str]]:
+    """`Ax` read as A*x where A and x are declared and Ax is not."""
+    known = {*declared, *(line.name for line in lines if line.name)}
+    if not declared or all(n in known for line in lines for n in names(line.value)):
+        return lines, []
+    notes: list[str] = []
+    resolved = []
+    for line in lines:
+        tree, said = resolve_juxtaposition(line.value, known, set(function_names()))
+        resolved.append(Assignment(line.name, tree, line.span))
+        notes += said
+    return tuple(resolved), notes
+
+
+def _check_names(source: str, lines: tuple[Assignment, ...], declared: Mapping[str, Declaration]) -> None:
+    """A name of the program is not a function, a constant or an input as well."""
+    known = {*declared, *(line.name for line in lines if line.name)}
+    functions = set(function_names())
+    for line in lines:
+        check_calls(source, line.value, known, functions)
+        if line.name in declared:
+            raise ParseError(f"{line.name} is declared and assigned", text=source, span=line.span, hint="another name")
+        if line.name in CONSTANTS or (line.name and find(line.name) is not None):
+            raise ParseError(f"{line.name} is a function or constant and can't be assigned", text=source, span=line.span)
+
+
+def _is_sympy(source: Any) -> bool:
+    sympy = sys.modules.get("sympy")
+    return sympy is not None and isinstance(source, sympy.Basic)
+
+
+def _from_sympy(source: Any, where: Where) -> Program:
+    from symgrad.notation.sympy_door import to_tree
+
+    tree, found = to_tree(source)
+    declared = {**found, **declare(where)}
+    return Program(tree_text(tree), (Assignment(None, tree),), declared, (), (), declared)
+
+
+def name_of(variable: Any) -> str:
+    """The name of a variable given as text or as a SymPy symbol.  Raises UnknownNameError."""
+    if isinstance(variable, str):
+        if not variable.strip():
+            raise UnknownNameError("no variable is given to differentiate by", hint="wrt='x'")
+        return variable.strip()
+    name = getattr(variable, "name", None)
+    if name is None:
+        raise UnknownNameError(
+            f"one differentiates by a name, not by {variable}", hint=did_you_mean(str(variable), []) or "name it in a program first"
+        )
+    return str(name)
