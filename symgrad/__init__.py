@@ -1,0 +1,56 @@
+"""symgrad: derives, explains, evaluates and checks derivatives of matrix expressions.
+
+>>> import symgrad as sg
+>>> print(sg.derivative("x'*A*x", "x"))
+(A + A')*x
+
+Names are found when they are first used, so that importing symgrad is quick and SymPy is imported only
+when its door is.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "symgrad.derivation": ("Derivative", "derivative", "gradient", "hessian", "jacobian"),
+    "symgrad.program": ("Program", "program"),
+    "symgrad.notation.declare": ("declare",),
+    "symgrad.numeric.backprop": ("ComputationalGraph",),
+    "symgrad.numeric.gates": ("Gate",),
+    "symgrad.operations.catalogue": ("register",),
+    "symgrad.verification.check": ("Report",),
+    "symgrad.verification.answers": ("Verdict", "check_answer"),
+    "symgrad.errors": (
+        "DomainError",
+        "LayoutError",
+        "LimitError",
+        "NotDifferentiableError",
+        "ParseError",
+        "ShapeError",
+        "SymgradError",
+        "UnknownNameError",
+    ),
+    "symgrad.notation.sympy_door": ("numpy_modules", "symbols"),
+}
+_PLACE = {name: module for module, names in _HOME.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("_"):
+        raise AttributeError(name)
+    module = _PLACE.get(name)
+    if module is not None:
+        return getattr(import_module(module), name)
+    from symgrad.operations.catalogue import find
+
+    if find(name) is not None or name in ("maximum", "minimum", "total"):
+        return getattr(import_module("symgrad.notation.sympy_functions"), name)
+    raise AttributeError(f"symgrad has no {name}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_PLACE])

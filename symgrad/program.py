@@ -29,6 +29,7 @@ from symgrad.tensor.view import View
 
 if TYPE_CHECKING:
     from symgrad.derivation import Derivative
+    from symgrad.numeric.backprop import ComputationalGraph
 
 RESULT = "result"  # what an unnamed last line is called where a name is needed
 
@@ -95,6 +96,21 @@ class Program:
         from symgrad.derivation import derive
 
         return derive(self, of, wrt, layout=layout, vec=vec, structure=structure)
+
+
+    def forward(self, of: str | None = None, /, **values: Any) -> Any:
+        """The value of `of` (the last name) at the given arrays."""
+        return self.graph(of, **values).value(of or self.output)
+
+    def graph(self, of: str | None = None, /, **values: Any) -> ComputationalGraph:
+        """The computational graph of numeric gates, run forward at the given arrays."""
+        from symgrad.execution import execute
+
+        return execute(self, values, of)
+
+    def backward(self, of: str | None = None, /, **values: Any) -> dict[str, Any]:
+        """The gradients of a scalar `of` (the last name) by every input, at the given arrays."""
+        return self.graph(of, **values).backward()
 
 
 def _more_letters(program: Program) -> list[str]:

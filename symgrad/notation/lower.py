@@ -131,7 +131,7 @@ def _call(part: Call, stack: list[Value], scope: Scope, text: str | None) -> Val
             wanted = " or ".join(map(str, entry.arity))
             raise ParseError(f"{part.op} takes {wanted} arguments, but {len(part.args)} are given", hint=entry.example)
         if entry.sizes:
-            return entry.build(*(_size(a, scope, text) for a in part.args))
+            return entry.build(*(size_of(a, scope, text) for a in part.args))
         arguments = stack[len(stack) - len(part.args) :]
         del stack[len(stack) - len(part.args) :]
         return _built(entry, part, arguments)
@@ -172,7 +172,7 @@ def _short(text: str, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
-def _size(tree: Tree, scope: Scope, text: str | None) -> Size:
+def size_of(tree: Tree, scope: Scope, text: str | None = None) -> Size:
     """A dimension: a letter, a whole number, or a sum or product of them."""
     stack: list[Size] = []
     for part in postorder(tree):

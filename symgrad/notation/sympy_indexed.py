@@ -6,6 +6,7 @@ removes an index from a product by a matrix product where one exists.  What has 
 error, never a guess.  This module knows trees and labels, not SymPy.
 
 >>> from symgrad.notation.text import text
+>>> from symgrad.notation.tree import Name
 >>> x, A = Entries(Name("x"), ("i",)), Entries(Name("A"), ("i", "j"))
 >>> text(collapsed(summed([A, x], "i", 5)).tree)
 "A'*x"

@@ -245,7 +245,7 @@ def _shared_scalars(terms: list[Term]) -> dict[Tree, Coefficient]:
     for key, (tree, _) in tables[0].items():
         exponents = [table[key][1] for table in tables if key in table]
         if len(exponents) == len(terms) and (all(e > 0 for e in exponents) or all(e < 0 for e in exponents)):
-            shared[tree] = min(exponents, key=lambda e: float(abs(e)))
+            shared[tree] = min(exponents, key=lambda e: Fraction(e) ** 2)
     return shared
 
 

@@ -107,11 +107,11 @@ class Product:
         if fixed is None:
             return Value(self.steps.number(0), (), tuple(out))
         result = tuple(dict.fromkeys(r for r in map(self.root, out) if r not in fixed))
+        covered = {a for o in operands for a in o.labels} | set(result) | set(fixed)
         operands = [self._sliced(o, fixed) for o in operands]
-        operands = [without_repeats(self.steps, o.step, o.labels, self._wanted(operands, k, result)) if o.inverse_of is None
-                    else o for k, o in enumerate(operands)]  # fmt: skip
+        operands = [self._distinct(operands, place, result) for place in range(len(operands))]
+        scale = self._scale(operands, covered)
         operands = self._regrouped(operands, result, fixed)
-        scale = self._scale(operands, result, fixed)
         final = self._contracted([o for o in operands if o.labels], result, scale)
         axes = tuple(At(fixed[r]) if r in fixed else r for r in map(self.root, out))
         return Value(final.step, tuple(final.labels), axes)
@@ -145,9 +145,12 @@ class Product:
             assert isinstance(value, Value)
             place = dict(zip(value.axes, labels, strict=True))
             own = [self.root(place[a]) for a in value.labels]
-            inverse = self.planner.inverse_of(item) if len(set(own)) == 2 else None
-            result.append(Operand(value.step, own, inverse))
-        return [Operand(o.step, [self.root(a) for a in o.labels], o.inverse_of) for o in result]
+            result.append(Operand(value.step, own, self.planner.inverse_of(item)))
+        return [self._renamed(o) for o in result]
+
+    def _renamed(self, operand: Operand) -> Operand:
+        labels = [self.root(a) for a in operand.labels]
+        return Operand(operand.step, labels, operand.inverse_of if len(set(labels)) == 2 else None)
 
     def _bound(self, value: Value, labels: Labels) -> Operand:
         """A structured value: its repeated axes equate labels, its slices fix them."""
@@ -176,20 +179,25 @@ class Product:
         parts = [str(fixed[a]) if a in fixed else ":" for a in operand.labels]
         return Operand(self.steps.indexed(operand.step, parts, len(labels)), labels)
 
-    def _wanted(self, operands: Sequence[Operand], place: int, result: Labels) -> set[Hashable]:
+    def _distinct(self, operands: Sequence[Operand], place: int, result: Labels) -> Operand:
+        """An operand without repeated labels; those that nothing else has may be traced out."""
+        operand = operands[place]
+        if len(set(operand.labels)) == len(operand.labels):
+            return operand
         others = {a for k, o in enumerate(operands) if k != place for a in o.labels}
-        regrouped = {self.root(a) for _, labels in self.regroupings for a in labels}
-        return others | regrouped | set(result)
+        return without_repeats(self.steps, operand.step, operand.labels, others | self._regrouped_labels() | set(result))
+
+    def _regrouped_labels(self) -> set[Hashable]:
+        return {self.root(a) for _, labels in self.regroupings for a in labels}
 
     # --- scalars ---------------------------------------------------------------------------
 
-    def _scale(self, operands: Sequence[Operand], result: Labels, fixed: Mapping[Hashable, int]) -> Step | None:
+    def _scale(self, operands: Sequence[Operand], covered: set[Hashable]) -> Step | None:
         """All scalar factors as one step, quotients last; None where it is 1."""
         scalars = [o.step for o in operands if not o.labels]
-        covered = {a for o in operands for a in o.labels} | set(result) | set(fixed)
+        covered = covered | self._regrouped_labels()
         for label in dict.fromkeys(self.root(a) for a in self.sizes):
             if label not in covered:
-                covered.add(label)
                 scalars.append(self.planner.size(self._size(label)))
         whole = self.steps.number(self.coefficient)
         for step in sorted(scalars, key=lambda s: (s.over is not None, not s.weak)):

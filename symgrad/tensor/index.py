@@ -20,6 +20,7 @@ from fractions import Fraction
 from typing import Any
 
 from symgrad.tensor.build import add, full, hadamard, number, power
+from symgrad.tensor.dims import Size
 from symgrad.tensor.nodes import Coefficient, Delta, Node
 
 Letters = tuple[Hashable, ...]

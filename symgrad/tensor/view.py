@@ -11,12 +11,15 @@ A column vector is a tensor of one axis with `rows=1`, a row vector the same ten
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from symgrad.tensor.dims import Size, agree, times
 
 if TYPE_CHECKING:
     from symgrad.tensor.nodes import Node
+
+
+Kind = Literal["scalar", "column", "row", "matrix"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ class View:
         return agree(*self.shape)
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Kind:
         return "scalar" if self.is_scalar else "column" if self.is_column else "row" if self.is_row else "matrix"
 
     def describe(self) -> str:

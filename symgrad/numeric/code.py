@@ -1,0 +1,277 @@
+"""The compiler's door: a graph as a NumPy function, to call and to read.
+
+`compile_numpy` plans the operations, lays them out as Python text and makes the function of it.  The
+text stands alone: imports, a docstring, the statements.  Arrays come in as people hold them (a scalar
+has no axis, a column one, a row is 1 x n) and leave in the form that `OutputForm` says.
+
+>>> from symgrad.tensor.build import einsum
+>>> from symgrad.tensor.dims import letter
+>>> n = letter("n")
+>>> A, x = Input.make("A", (n, n)), Input.make("x", (n,))
+>>> f = compile_numpy(einsum([(A, "ij"), (x, "j")], "i"), [Argument("A", (n, n)), Argument("x", (n,), "column")])
+>>> print(f.source)
+import numpy as np
+<BLANKLINE>
+<BLANKLINE>
+def derivative(A, x):
+    return A @ x
+<BLANKLINE>
+>>> f(A=[[1, 2], [3, 4]], x=[1, 1])
+array([3., 7.])
+"""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, Literal
+
+import numpy as np
+
+from symgrad.errors import DomainError, UnknownNameError, did_you_mean
+from symgrad.numeric.evaluate import bind_sizes
+from symgrad.numeric.layout import Layout, reachable
+from symgrad.numeric.names import Names
+from symgrad.numeric.plan import Planner
+from symgrad.numeric.steps import Step, Steps
+from symgrad.numeric.value import dense
+from symgrad.tensor.build import permuted
+from symgrad.tensor.dims import Dim, Shape, Size, letters_of, times
+from symgrad.tensor.nodes import Input, Node, walk
+
+Kind = Literal["scalar", "column", "row", "matrix"]
+_numbers = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An input of the function: `shape` are the node's axes; a row has one, but arrives as (1, n)."""
+
+    name: str
+    shape: Shape
+    kind: Kind = "matrix"
+
+    @staticmethod
+    def declared(name: str, rows: Size, columns: Size) -> Argument:
+        """The argument of a declaration with so many rows and columns."""
+        kind: Kind = ("scalar" if rows == 1 else "column") if columns == 1 else "row" if rows == 1 else "matrix"
+        return Argument(name, tuple(s for s in (rows, columns) if s != 1), kind)
+
+    @property
+    def arrives(self) -> Shape:
+        """The shape of the array."""
+        return (1, *self.shape) if self.kind == "row" else self.shape
+
+
+@dataclass(frozen=True, slots=True)
+class OutputForm:
+    """How the result's axes are arranged: permuted, then grouped into final axes.
+
+    Axis i of the permuted result is axis `axes[i]`.  `groups` splits the permuted axes, in order, into
+    final axes; an empty group is an axis of length 1.
+    """
+
+    axes: tuple[int, ...]
+    groups: tuple[tuple[int, ...], ...]
+
+    @staticmethod
+    def matrix(rows: Sequence[int], columns: Sequence[int]) -> OutputForm:
+        """Two final axes, each reading some axes of the result, the slowest first."""
+        split, rank = len(rows), len(rows) + len(columns)
+        return OutputForm((*rows, *columns), (tuple(range(split)), tuple(range(split, rank))))
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A NumPy function and its text; call it with arrays by the user's names."""
+
+    source: str
+    arguments: tuple[Argument, ...]
+    free: tuple[str, ...]  # dimension letters that no argument has, given as numbers
+    function: Callable[..., Any] = field(repr=False)
+
+    def __call__(self, **arrays: Any) -> Any:
+        sizes = {letter: int(arrays.pop(letter)) for letter in self.free if letter in arrays}
+        if len(sizes) < len(self.free):
+            missing = [a for a in self.free if a not in sizes]
+            raise UnknownNameError(f"the dimension {missing[0]} is needed as a number", hint=f"{missing[0]}=3")
+        given = {name: np.asarray(value) for name, value in arrays.items()}
+        bind_sizes({a.name: a.arrives for a in self.arguments}, given, sizes)
+        dtype = common_dtype(given)
+        result = self.function(*(given[a.name].astype(dtype, copy=False) for a in self.arguments), *sizes.values())
+        return np.asarray(result)
+
+
+def common_dtype(arrays: Mapping[str, Any]) -> Any:
+    """The precision to compute in: float32 where every array is, float64 for integers; numbers adapt."""
+    for name, array in arrays.items():
+        if array.dtype.kind not in "fiub":
+            raise DomainError(f"{name} is of type {array.dtype}, but real numbers are wanted")
+    floats = [a.dtype for a in arrays.values() if a.ndim] or [a.dtype for a in arrays.values()]
+    return np.result_type(*floats, np.float16 if any(d.kind == "f" for d in floats) else np.float64)
+
+
+def compile_numpy(
+    result: Node,
+    arguments: Sequence[Argument],
+    *,
+    named: Sequence[tuple[str, Node]] = (),
+    output: OutputForm | None = None,
+    function_name: str = "derivative",
+    doc: str = "",
+) -> Compiled:
+    """The result as a NumPy function of the arguments; `named` intermediates keep their names."""
+    program = _Program(arguments, function_name)
+    root = program.plan(result, named, output)
+    source = program.text(root, function_name, doc)
+    return Compiled(source, tuple(arguments), tuple(program.free), _function(source, function_name))
+
+
+def _function(source: str, name: str) -> Callable[..., Any]:
+    """The function that generated text defines; tracebacks find its lines."""
+    file = f"<symgrad {next(_numbers)}>"
+    namespace: dict[str, Any] = {}
+    exec(compile(source, file, "exec"), namespace)  # text made here of checked names, never a user's
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    found: Callable[..., Any] = namespace[name]
+    return found
+
+
+class _Program:
+    """One function being written: its arguments, dimensions and intermediates."""
+
+    def __init__(self, arguments: Sequence[Argument], function_name: str):
+        self.steps, self.names = Steps(), Names()
+        self.arguments = list(arguments)
+        self.names.taken.add(function_name)
+        self.words = {a.name: self.names.claim(a.name) for a in arguments}
+        self.letters: dict[str, str] = {}  # letter -> its name
+        self.free: dict[str, str] = {}
+        self.kept: dict[Step, str] = {}
+
+    # --- planning --------------------------------------------------------------------------
+
+    def plan(self, result: Node, named: Iterable[tuple[str, Node]], output: OutputForm | None) -> Step:
+        node = permuted(result, output.axes) if output else result
+        inside = set(walk(node))
+        wanted = [(name, n) for name, n in named if n in inside and n.args]
+        planner = Planner(self.steps, self._leaf, self._size, [n for _, n in wanted])
+        step = dense(self.steps, planner.plan(node), node.shape, self._size)
+        for name, n in wanted:
+            intermediate = planner.whole_step(n)
+            if not intermediate.cheap and intermediate not in self.kept:
+                self.kept[intermediate] = self.names.claim(name)
+        return self._finished(step, node.shape, output)
+
+    def _finished(self, step: Step, shape: Shape, output: OutputForm | None) -> Step:
+        """The result as an array of its own, its axes grouped."""
+        step = self.steps.numeric(step)
+        if not step.rank and step.weak:
+            return self.steps.make("float({0})", [step]) if step.value is None else self.steps.leaf(repr(float(step.value)), 0)
+        if output and any(len(g) > 1 for g in output.groups):
+            step = self.steps.reshaped(step, [self._size(times(*(shape[i] for i in g))) for g in output.groups])
+        elif output and not all(output.groups):
+            if not step.rank:
+                return self.steps.filled(step, [self._size(1)] * len(output.groups))
+            step = self.steps.indexed(step, [":" if g else "None" for g in output.groups], len(output.groups))
+        return self.steps.copied(step) if step.rank and not step.fresh else step
+
+    def _leaf(self, node: Input) -> Step:
+        argument = next((a for a in self.arguments if a.name == node.name), None)
+        if argument is None:
+            raise UnknownNameError(f"{node.name} is not an argument", hint=did_you_mean(node.name, self.words))
+        leaf = self.steps.leaf(self.words[node.name], len(argument.arrives))
+        return self.steps.indexed(leaf, ["0"], 1) if argument.kind == "row" else leaf
+
+    def _size(self, size: Size) -> Step:
+        """A dimension as a number: a literal, a letter, or a polynomial of letters."""
+        if isinstance(size, int):
+            return self.steps.number(size)
+        terms = []
+        for monomial, coefficient in size.terms:
+            product = self.steps.number(abs(coefficient))
+            for letter in monomial:
+                product = self.steps.multiply(product, self._letter(letter))
+            terms.append((1 if coefficient > 0 else -1, product))
+        return self.steps.summed(terms)
+
+    def _letter(self, letter: str) -> Step:
+        if letter not in self.letters:
+            self.letters[letter] = self.names.claim(letter)
+            if not any(letter in letters_of(a.shape) for a in self.arguments):
+                self.free[letter] = self.letters[letter]
+        return self.steps.leaf(self.letters[letter], 0, weak=True)
+
+    # --- writing ---------------------------------------------------------------------------
+
+    def text(self, root: Step, function_name: str, doc: str) -> str:
+        body, last = Layout(self.kept, self.names).lines(root)
+        used = {s.form for s in reachable(root)}
+        lines = [*self._dimension_lines(used), *self._dtype_lines(used), *body]
+        imports = ["import numpy as np"] if any("np." in line for line in (*lines, last)) or not lines else []
+        imports += ["from scipy import special"] if any("special." in line for line in (*lines, last)) else []
+        parameters = ", ".join([*self.words.values(), *self.free.values()])
+        head = [*(imports or ["import numpy as np"]), "", "", f"def {function_name}({parameters}):"]
+        statements = [*_docstring(doc), *lines, f"return {last}"]
+        return "\n".join([*head, *(f"    {s}" if s else "" for s in statements)]) + "\n"
+
+    def _dtype_lines(self, used: set[str]) -> list[str]:
+        if self.steps.dtype.form not in used:
+            return []
+        arrays = ", ".join(self.words.values())
+        return [f"dtype = np.result_type({arrays}, 1.0)" if arrays else "dtype = float"]
+
+    def _dimension_lines(self, used: set[str]) -> list[str]:
+        """Letters read off the arrays: those that stand alone on an axis first."""
+        wanted = [a for a, name in self.letters.items() if name in used and a not in self.free]
+        lines: list[str] = []
+        known: set[str] = set(self.free)
+        for argument in self.arguments:
+            lines += self._axes_line(argument, wanted, known)
+        while any(a not in known for a in wanted):
+            lines.append(self._solved_line(wanted, known))
+        return lines
+
+    def _axes_line(self, argument: Argument, wanted: list[str], known: set[str]) -> list[str]:
+        """`m, n = A.shape`, or one letter of it."""
+        found = [(i, str(s)) for i, s in enumerate(argument.arrives) if str(s) in wanted and str(s) not in known]
+        distinct = dict.fromkeys(a for _, a in found)
+        word = self.words[argument.name]
+        known.update(distinct)
+        if len(distinct) == len(argument.arrives) == 2:
+            return [f"{', '.join(self.letters[a] for a in distinct)} = {word}.shape"]
+        places = {a: i for i, a in reversed(found)}
+        return [f"{self.letters[a]} = {word}.shape[{places[a]}]" for a in distinct]
+
+    def _solved_line(self, wanted: list[str], known: set[str]) -> str:
+        """A letter that occurs only inside sizes such as n + 1 or m*n."""
+        for argument in self.arguments:
+            for axis, size in enumerate(argument.arrives):
+                missing = [a for a in letters_of([size]) if a not in known]
+                if isinstance(size, Dim) and len(missing) == 1 and all(m.count(missing[0]) < 2 for m, _ in size.terms):
+                    known.add(missing[0])
+                    name = self.letters.setdefault(missing[0], missing[0])
+                    return f"{name} = {self._solution(size, missing[0], f'{self.words[argument.name]}.shape[{axis}]')}"
+        letter = next(a for a in wanted if a not in known)
+        raise UnknownNameError(f"the dimension {letter} cannot be read off the arguments", hint="an argument with that axis")
+
+    def _solution(self, size: Dim, letter: str, length: str) -> str:
+        def written(monomial: Iterable[str], coefficient: int) -> str:
+            return " * ".join([*([str(coefficient)] if coefficient != 1 else []), *(self.letters[a] for a in monomial)]) or "1"
+
+        slope = [written([a for a in m if a != letter], c) for m, c in size.terms if letter in m]
+        rest = [written(m, c) for m, c in size.terms if letter not in m]
+        above = length if not rest else f"({length} - ({' + '.join(rest)}))"
+        return above if slope == ["1"] else f"{above} // ({' + '.join(slope)})"
+
+
+def _docstring(doc: str) -> list[str]:
+    """The caller's text as a docstring, whatever it contains."""
+    if not doc.strip():
+        return []
+    lines = doc.strip().replace("\\", "\\\\").replace('"""', "'''").splitlines()
+    if len(lines) == 1 and not lines[0].endswith('"'):
+        return [f'"""{lines[0]}"""']
+    return [f'"""{lines[0]}', *lines[1:], '"""']

@@ -1,0 +1,108 @@
+"""Array programs as readable Python: what is stored under a name, what is written in place.
+
+A step used once stands where it is used while the line stays short; one used more often, one that is
+written to, and the user's own intermediates get a line and a name.
+
+>>> steps = Steps()
+>>> x = steps.leaf("x", 1)
+>>> y = steps.raised(steps.leaf("y", 1), 2)
+>>> Layout({}, Names()).lines(steps.multiply(steps.outer(x, y), steps.outer(y, x)))
+(['t1 = y ** 2'], 'np.outer(x, t1) * np.outer(t1, x)')
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from symgrad.numeric.names import Names
+from symgrad.numeric.steps import ACCEPTS, Step, Steps
+
+__all__ = ["Layout", "Steps", "reachable"]
+
+WIDTH = 72  # of an expression
+
+
+def reachable(root: Step) -> list[Step]:
+    """The steps a result needs, arguments first."""
+    order: list[Step] = []
+    seen: set[Step] = set()
+    stack = [(root, False)]
+    while stack:
+        step, done = stack.pop()
+        if done:
+            order.append(step)
+        elif step not in seen:
+            seen.add(step)
+            stack.append((step, True))
+            stack.extend((a, False) for a in reversed(step.args))
+    return order
+
+
+class Layout:
+    """Writes steps as lines; `named` gives some steps the names they keep."""
+
+    def __init__(self, named: Mapping[Step, str], names: Names):
+        self.named, self.names = named, names
+        self.output: list[str] = []
+        self.texts: dict[Step, str] = {}
+        self.stored: set[Step] = set()
+
+    def lines(self, root: Step) -> tuple[list[str], str]:
+        """The statements before the last one, and the expression of the result."""
+        order = reachable(root)
+        self.uses = self._uses(order)
+        for step in order:
+            self._write(step)
+        return self.output, self.texts[root]
+
+    def _uses(self, order: Sequence[Step]) -> dict[Step, int]:
+        """How often each step would be written."""
+        uses = dict.fromkeys(order, 0)
+        uses[order[-1]] = 1
+        for step in reversed(order):
+            times = uses[step] if step.cheap and step not in self.named else 1
+            for place, argument in enumerate(step.args):
+                uses[argument] += times * (step.form.count(f"{{{place}}}") + step.then.count(f"{{{place}}}"))
+        return uses
+
+    def _write(self, step: Step) -> None:
+        text = self._text(step)
+        if len(text) > WIDTH and not step.then:
+            text = self._shortened(step, text)
+        if step.then:
+            self._store(step, self._writable(step, text))
+            self.output.append(step.then.format(*self._arguments(step), name=self.texts[step]))
+        elif step in self.named or (self.uses[step] > 1 and not step.cheap):
+            self._store(step, text)
+        else:
+            self.texts[step] = text
+
+    def _writable(self, step: Step, text: str) -> str:
+        base = step.args[0]
+        return text if base.fresh and self.uses[base] == 1 and base not in self.stored else f"{self._in(base, 'atom')}.copy()"
+
+    def _store(self, step: Step, text: str) -> None:
+        name = self.named.get(step) or self.names.temporary()
+        self.output.append(f"{name} = {text}")
+        self.texts[step] = name
+        self.stored.add(step)
+
+    def _shortened(self, step: Step, text: str) -> str:
+        """The step after its longest arguments have been given lines of their own."""
+        for argument in sorted(dict.fromkeys(step.args), key=lambda a: -len(self.texts[a])):
+            if argument not in self.stored and not argument.cheap and len(self.texts[argument]) > 4:
+                self._store(argument, self.texts[argument])
+                text = self._text(step)
+                if len(text) <= WIDTH:
+                    break
+        return text
+
+    def _text(self, step: Step) -> str:
+        return step.form.format(*self._arguments(step)) if step.args else step.form
+
+    def _arguments(self, step: Step) -> list[str]:
+        return [self._in(a, slot) for a, slot in zip(step.args, step.slots, strict=True)]
+
+    def _in(self, argument: Step, slot: str) -> str:
+        text = self.texts[argument]
+        return text if argument in self.stored or argument.kind in ACCEPTS[slot] else f"({text})"
