@@ -279,7 +279,8 @@ class _Product:
 
 def relabelled(inner: tuple[int, ...], labels: tuple[Hashable, ...]) -> tuple[Hashable, ...]:
     """Labels of a nested product seen from outside; summed ones are renamed apart (here and nowhere else)."""
-    return tuple(labels[a] if a < len(labels) else ("bound", next(_fresh), a) for a in inner)
+    tag = next(_fresh)
+    return tuple(labels[a] if a < len(labels) else ("bound", tag, a) for a in inner)
 
 
 def inlined(node: Einsum, labels: tuple[Hashable, ...]) -> list[tuple[Node, tuple[Hashable, ...]]]:
