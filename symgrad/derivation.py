@@ -39,7 +39,9 @@ from symgrad.tensor.view import View
 if TYPE_CHECKING:
     import numpy as np
 
-    from symgrad.numeric.code import Compiled
+    from symgrad.evaluation import Function
+    from symgrad.steps import Step
+    from symgrad.verification.check import Report
 
 
 def derivative(
@@ -280,7 +282,7 @@ class Derivative:
 
         return compiled(self, tensor=True)(**values)
 
-    def function(self) -> Compiled:
+    def function(self) -> Function:
         """The compiled derivative in the layout: keyword arrays in, an array out; `.source` is its text."""
         from symgrad.evaluation import compiled
 
@@ -290,6 +292,20 @@ class Derivative:
     def source(self) -> str:
         """Readable NumPy for the derivative in the layout."""
         return self.function().source
+
+    # --- doors to the rooms above: the only arrows that point up, so that `D.check()` reads as it does ---
+
+    def check(self, **options: Any) -> Report:
+        """Compare with the numeric backprop engine and with differences; see `symgrad.verification.check`."""
+        from symgrad.verification.check import check
+
+        return check(self, **options)
+
+    def steps(self, method: str = "index") -> tuple[Step, ...]:
+        """A worked derivation: by `index`, `differential` or `chain`; see `symgrad.steps`."""
+        from symgrad.steps import steps
+
+        return steps(self, method)
 
 
 def same(a: View, b: View) -> bool:

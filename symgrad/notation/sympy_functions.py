@@ -24,6 +24,7 @@ from sympy.core.basic import Basic
 from sympy.matrices.expressions.matexpr import MatrixElement, MatrixExpr
 from sympy.matrices.matrixbase import MatrixBase
 from sympy.printing.precedence import PRECEDENCE, precedence
+from sympy.tensor.array.expressions.arrayexpr_derivatives import array_derive
 
 from symgrad.errors import NotDifferentiableError, ParseError, ShapeError
 from symgrad.notation.declare import Declaration
@@ -53,7 +54,22 @@ class Refusing:
     _eval_derivative = _refuse
     _eval_derivative_n_times = _refuse
     _eval_derivative_matrix_lines = _refuse
-    _eval_derivative_array = _refuse
+
+
+@array_derive.register(Refusing)
+def _refuse_derivative(expression: Refusing, variable: Any) -> NoReturn:
+    expression._refuse()
+
+
+_zero_derivative = array_derive.dispatch(Expr)
+
+
+@array_derive.register(Expr)
+def _derivative_of_expr(expression: Expr, variable: Any) -> Any:
+    """SymPy's rule for scalars it cannot look into is 0, also for log(norm2(x)); with our classes inside it is refused."""
+    for part in expression.atoms(Refusing):
+        part._refuse()
+    return _zero_derivative(expression, variable)
 
 
 class Applied(Refusing):
@@ -158,7 +174,7 @@ def _class(operation: Operation, family: type[Basic]) -> type[Basic]:
 class Constant(Refusing, MatrixExpr):
     """eye, ones, zeros, e: a name, sizes, and the arrays that tell the sizes when numbers are there."""
 
-    def __new__(cls, name: Any, sizes: Any, witnesses: Any = Tuple()) -> Any:
+    def __new__(cls, name: Any, sizes: Any, witnesses: Any = ()) -> Any:
         operation = record(str(name))
         view = _constant_view(operation, tuple(map(size_of, sizes)))
         if view.shape == (1, 1):
@@ -212,7 +228,7 @@ class Dimension(Refusing, Expr):
     is_integer = True
     is_positive = True
 
-    def __new__(cls, size: Any, witnesses: Any = Tuple()) -> Any:
+    def __new__(cls, size: Any, witnesses: Any = ()) -> Any:
         size = sympy.sympify(size)
         return size if size.is_Integer else Basic.__new__(cls, size, Tuple(*witnesses))
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, Self
 
 import sympy
 from sympy.core.basic import Basic
@@ -32,7 +32,7 @@ from symgrad.tensor.dims import Dim, Monomial, Size, letter, plus, times
 class DeclaredMatrix(MatrixSymbol):
     """A MatrixSymbol with the properties it was declared with."""
 
-    def __new__(cls, name: Any, rows: Any, columns: Any, properties: Any = "") -> DeclaredMatrix:
+    def __new__(cls, name: Any, rows: Any, columns: Any, properties: Any = "") -> Self:
         rows, columns = sympy.sympify(rows), sympy.sympify(columns)
         cls._check_dim(rows)
         cls._check_dim(columns)
@@ -50,6 +50,8 @@ class DeclaredMatrix(MatrixSymbol):
     def _sympystr(self, printer: Any) -> str:
         """A Python keyword gets an underscore: lambdify would else put a scalar in the place of the matrix."""
         return self.name + "_" if keyword.iskeyword(self.name) else self.name
+
+    _numpycode = _pythoncode = _lambdacode = _sympystr
 
 
 def _word(text: Any) -> Str:
@@ -87,7 +89,8 @@ def declaration_of(symbol: Any) -> Declaration:
 def checked_name(name: str) -> str:
     """The name as the language writes it.  Raises ParseError where the language has no such name."""
     if not is_name(name):
-        raise ParseError(f"the symbol {name!r} has no name of the language", hint="a letter, then letters, digits and _")
+        hint = "a letter, then letters, digits and _"
+        raise ParseError(f"the symbol {name!r} has no name of the language", hint=hint)
     name = plain_name(name, 0, len(name))
     if name == "pi" or name in function_names():
         what = "the number pi" if name == "pi" else "a function"

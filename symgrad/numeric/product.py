@@ -212,22 +212,41 @@ class Product:
 
     # --- contraction -----------------------------------------------------------------------
 
-    def _contracted(self, operands: list[Operand], result: Labels, scale: Step | None, in_order: bool = True) -> Operand:
+    def _without_scalars(
+        self, operands: list[Operand], result: Labels, scale: Step | None
+    ) -> tuple[list[Operand], Step | None]:
+        """Factors that come to a number by themselves join the scalars."""
+        parts = _connected(operands)
+        closed = [p for p in parts if not any(a in result for o in p for a in o.labels)]
+        if len(parts) == 1 or not closed:
+            return [o for o in operands if o.labels], self._times(scale, [o.step for o in operands if not o.labels])
+        numbers = [self._contracted(p, (), None).step for p in closed]
+        return [o for p in parts if p not in closed for o in p], self._times(scale, numbers)
+
+    def _times(self, scale: Step | None, numbers: Sequence[Step]) -> Step | None:
+        for step in numbers:
+            scale = step if scale is None else self.steps.multiply(scale, step)
+        return scale
+
+    def _contracted(self, operands: list[Operand], result: Labels, scale: Step | None) -> Operand:
         """One operand over the labels of `result`."""
         steps = self.steps
         if not operands:
             return Operand(scale or steps.number(1), ())
         sizes = self._generic()
         operands = _merged(steps, reduced(steps, operands, result), result)
+        operands, scale = self._without_scalars(operands, result, scale)
+        if not operands:
+            return Operand(scale or steps.number(1), ())
         operands, scale = self._scaled_early(operands, result, scale, sizes)
         pairs = order([frozenset(o.labels) for o in operands], frozenset(result), sizes)
         for i, j in pairs:
             a, b = operands[i], operands[j]
             operands = [o for k, o in enumerate(operands) if k not in (i, j)]
             kept = {x for o in operands for x in o.labels} | set(result)
-            operands.append(contract(steps, a, b, kept, None if operands or not in_order else result))
+            operands.append(contract(steps, a, b, kept, None if operands else result))
         (final,) = operands
-        labels = [a for a in result if a in final.labels] if in_order else list(final.labels)
+        labels = [a for a in result if a in final.labels]
         step = arranged(steps, final, labels)
         return Operand(steps.multiply(scale, step) if scale else step, labels)
 
@@ -281,6 +300,19 @@ class Product:
         step = self.steps.reshaped(self.steps.eye(flat), [self.planner.size(s) for s in node.shape])
         operand = self._sliced(Operand(step, labels), fixed)
         return without_repeats(self.steps, operand.step, operand.labels, set(operand.labels))
+
+
+def _connected(operands: Sequence[Operand]) -> list[list[Operand]]:
+    """Factors in groups that share labels."""
+    groups: list[tuple[set[Hashable], list[Operand]]] = []
+    for operand in operands:
+        labels, members = set(operand.labels), [operand]
+        touching = [g for g in groups if g[0] & labels]
+        for group in touching:
+            labels |= group[0]
+            members = group[1] + members
+        groups = [g for g in groups if g not in touching] + [(labels, members)]
+    return [members for _, members in groups]
 
 
 def _merged(steps: Steps, operands: list[Operand], result: Labels) -> list[Operand]:

@@ -20,13 +20,14 @@ from fractions import Fraction
 from symgrad.errors import LimitError
 from symgrad.tensor.nodes import Coefficient
 
+_OUTER = "np.outer({0}, {1})"
 _ALL = frozenset({"atom", "power", "divide", "multiply", "matmul", "negate", "sum", "compare"})
 _FACTOR = frozenset({"atom", "power"})
 ACCEPTS: dict[str, frozenset[str]] = {  # slot -> kinds that need no parentheses there
     "argument": _ALL,
     "atom": frozenset({"atom"}),
     "factor": _FACTOR,
-    "product": _FACTOR | {"multiply", "divide"},
+    "product": _FACTOR | {"multiply", "divide", "negate"},
     "chain": frozenset({"atom", "matmul"}),
     "first": _ALL - {"compare"},
     "term": _FACTOR | {"multiply", "divide", "matmul"},
@@ -162,6 +163,8 @@ class Steps:
             a, b = self.numeric(a), self.numeric(b)
         if b.over is not None:
             return self.divided(a, b.over)
+        if not a.rank and b.form == _OUTER:
+            return self.outer(self.multiply(a, b.args[0]), b.args[1])
         return self.make("{0} * {1}", [a, b], ("product", "factor"), kind="multiply", **self._entrywise(a, b))
 
     def divided(self, a: Step, b: Step) -> Step:
@@ -172,7 +175,8 @@ class Steps:
 
     def _entrywise(self, a: Step, b: Step) -> dict[str, object]:
         rank = max(a.rank, b.rank)
-        return {"rank": rank, "weak": a.weak and b.weak, "boolean": a.boolean and b.boolean, "fresh": rank > 0}
+        weak = a.weak and b.weak
+        return {"rank": rank, "weak": weak, "cheap": weak, "boolean": a.boolean and b.boolean, "fresh": rank > 0}
 
     def reciprocal(self, a: Step) -> Step:
         if a.over is not None:
@@ -183,6 +187,10 @@ class Steps:
     def negated(self, a: Step) -> Step:
         if a.value is not None:
             return self.number(-a.value)
+        if a.form == "-{0}":
+            return a.args[0]
+        if a.form == _OUTER:
+            return self.outer(self.negated(a.args[0]), a.args[1])
         a = self.numeric(a)
         return self.make("-{0}", [a], "product", kind="negate", rank=a.rank, weak=a.weak, fresh=a.rank > 0)
 
@@ -196,7 +204,8 @@ class Steps:
         form = form[3:] if ordered[0][0] > 0 else "-" + form[3:]
         rank = max(p.rank for p in parts)
         slots = ("first" if ordered[0][0] > 0 else "product", *("term",) * (len(parts) - 1))
-        return self.make(form, parts, slots, kind="sum", rank=rank, weak=all(p.weak for p in parts), fresh=rank > 0)
+        weak = all(p.weak for p in parts)
+        return self.make(form, parts, slots, kind="sum", rank=rank, weak=weak, cheap=weak, fresh=rank > 0)
 
     def raised(self, base: Step, exponent: Coefficient | Step) -> Step:
         """base ** exponent in NumPy's quickest spelling."""
@@ -209,8 +218,8 @@ class Steps:
             return self.reciprocal(self.raised(base, -exponent))
         if exponent == 1:
             return base
-        if exponent == Fraction(1, 2) and base.rank:
-            return self.make("np.sqrt({0})", [base], rank=base.rank, fresh=True)
+        if exponent == Fraction(1, 2) and not base.weak:
+            return self.make("np.sqrt({0})", [base], rank=base.rank, fresh=base.rank > 0)
         if base.rank and isinstance(exponent, int) and 2 < exponent <= 16:
             half = self.raised(self.raised(base, exponent // 2), 2)
             return self.multiply(half, base) if exponent % 2 else half
@@ -228,7 +237,7 @@ class Steps:
         return self.make(form, [a, b], slots, kind=kind, rank=rank, fresh=rank > 0)
 
     def outer(self, a: Step, b: Step) -> Step:
-        return self._product("np.outer({0}, {1})", a, b, 2)
+        return self._product(_OUTER, a, b, 2)
 
     def vdot(self, a: Step, b: Step) -> Step:
         """The sum of all products of corresponding entries."""
@@ -284,6 +293,8 @@ class Steps:
 
     def written(self, base: Step, target: str, sign: str, value: Step, *more: Step) -> Step:
         """`base` after `target sign= value`, where target is text over {name} and {2}, {3}, ..."""
+        if base.form.startswith("np.zeros"):
+            value, sign = (value if sign == "+" else self.negated(value)), ""
         args = [self.numeric(base), self.numeric(value), *more]
         slots = ("argument", "argument", *("factor",) * len(more))
         return self.make("{0}", args, slots, rank=base.rank, fresh=True, then=f"{target} {sign}= {{1}}")
