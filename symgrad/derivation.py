@@ -197,7 +197,8 @@ class Derivative:
     @cached_property
     def shown(self) -> Node:
         """The tensor with the program's intermediates as names."""
-        return present(self.node, shown_names(self.scope, self.program.assigned))
+        names = shown_names(self.scope, self.program.assigned)
+        return present(self.node, names) if names else self.node
 
     @cached_property
     def tree(self) -> Tree | None:

@@ -232,7 +232,7 @@ class Lifter:
         if len(signs) == 1:
             return False in signs
         constants = self._constants(node)
-        leading = constants[0] if constants else min(self.terms(node), key=lambda t: t.order()[1:])
+        leading = constants[0] if constants else min(self.terms(node), key=lambda t: t.order[1:])
         return leading.coefficient < 0
 
     def _enter(self, network: Network, node: Node, labels: Labels) -> None:

@@ -8,7 +8,6 @@ no matrix notation: `NoMatrixForm`, never a guess.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -54,6 +53,7 @@ class Network:
     items: list[Item]
     out: tuple[Hashable, ...]
     scalars: list[tuple[Tree, Coefficient]] = field(default_factory=list)
+    _degree: dict[Hashable, int] | None = None
 
     def contract(self) -> Word | None:
         """The word of the whole product (None for a scalar).  Raises NoMatrixForm."""
@@ -70,8 +70,14 @@ class Network:
             pass
         return self._finished()
 
-    def degree(self) -> Counter[Hashable]:
-        return Counter([*self.out, *(a for item in self.items for a in set(item.labels))])
+    def degree(self) -> dict[Hashable, int]:
+        """At how many places each label stands, the output being one."""
+        if self._degree is None:
+            self._degree = dict.fromkeys(self.out, 1)
+            for item in self.items:
+                for a in set(item.labels):
+                    self._degree[a] = self._degree.get(a, 0) + 1
+        return self._degree
 
     def on(self, label: Hashable, rank: int) -> list[Item]:
         return [i for i in self.items if label in i.labels and len(i.labels) == rank]
@@ -81,6 +87,7 @@ class Network:
 
     def replace(self, old: list[Item], new: Item | None) -> bool:
         self.items = [i for i in self.items if i not in old] + ([new] if new else [])
+        self._degree = None
         return True
 
     # --- the rules; each joins something and says so ---------------------------------------------
@@ -108,9 +115,7 @@ class Network:
             if len(vectors) == degree[label]:
                 first, *rest = sorted(vectors, key=lambda v: (v.exponent != 1, _place(v)))
                 joined = Item((label,), _entrywise(rest, (label,)))
-                self.replace(vectors, first)
-                self.items.append(joined)
-                return True
+                return self.replace(vectors, first) and self.replace([], joined)
             if len(vectors) > 1:
                 return self.replace(vectors, Item((label,), _entrywise(vectors, (label,))))
         return False
@@ -236,7 +241,7 @@ def entry_power(tree: Tree, exponent: Coefficient) -> Tree:
 def inner_product(u: Word, v: Word) -> Tree:
     """u'v, the way round that reads better: fewer transposes, then the longer half to the right."""
     options = [u.reversed().joined(v), v.reversed().joined(u)]
-    best = min(options, key=lambda w: (w.weight()[0], len(w.links[0].key()[0]), w.weight()[2]))
+    best = min(options, key=lambda w: (w.weight()[0], len(w.links[0].key[0]), w.weight()[2]))
     return best.tree()
 
 

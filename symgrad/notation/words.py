@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import reduce
+from functools import cached_property, reduce
 from math import gcd, lcm
 
 from symgrad.notation.text import text
@@ -32,7 +32,7 @@ def is_call(tree: Tree, *ops: str) -> bool:
     return isinstance(tree, Call) and tree.op in ops
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Link:
     """A tree in a chain: a matrix or a column (`vector`), standing transposed or not."""
 
@@ -47,11 +47,10 @@ class Link:
     def tree(self) -> Tree:
         return turned_tree(self.tree_) if self.transposed else self.tree_
 
+    @cached_property
     def key(self) -> tuple[str, bool]:
+        """What makes two links the same: what is written, and which way round."""
         return text(self.tree_), self.transposed
-
-    def same(self, other: Link) -> bool:
-        return self.key() == other.key()
 
 
 def turned_tree(tree: Tree) -> Tree:
@@ -94,7 +93,7 @@ def matrix(tree: Tree, symmetric: bool = False) -> Word:
     return Word((Link(tree, symmetric=symmetric),))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Term:
     """coefficient * product of scalars^exponents * word; a scalar term has no word.
 
@@ -108,9 +107,10 @@ class Term:
 
     def tree(self) -> Tree:
         """The term with its sign inside the coefficient."""
-        tree = self.unsigned()
+        tree = self.unsigned
         return call("negate", tree) if self.coefficient < 0 else tree
 
+    @cached_property
     def unsigned(self) -> Tree:
         """|coefficient| * scalars * word, scalars with negative exponents as a divisor."""
         above: list[Tree] = [powered(t, e) for t, e in self.scalars if e > 0]
@@ -149,14 +149,19 @@ class Term:
         links = self.word.links if self.word else ()
         return len(links) + len(self.scalars) + sum(is_call(link.tree_, "hadamard", "hadamard_power") for link in links)
 
+    @cached_property
     def order(self) -> tuple[object, ...]:
         """Where it stands in a sum: positive first, longer products first, fewer transposes first."""
         links = self.word.links if self.word else ()
         constant = any(is_call(link.tree_, "eye", "ones") for link in links) or self.spread is not None
         degree = 0 if constant else -self.degree()
         turned = sum(link.transposed for link in links)
-        written = text(self.unsigned())
+        written = text(self.unsigned)
         return self.coefficient < 0, degree, turned, len(written), written
+
+
+def _order(term: Term) -> tuple[object, ...]:
+    return term.order
 
 
 def _short_decimal(value: Fraction) -> bool:
@@ -185,10 +190,10 @@ def sum_tree(terms: list[Term]) -> Tree:
         inner = sum_tree([Term(t.coefficient, t.scalars) for t in factored])
         assert factored[0].spread is not None
         return Term(1, ((inner, 1),), factored[0].spread).tree()
-    ordered = sorted(factored, key=Term.order)
+    ordered = sorted(factored, key=_order)
     tree = ordered[0].tree()
     for term in ordered[1:]:
-        tree = call("subtract" if term.coefficient < 0 else "add", tree, term.unsigned())
+        tree = call("subtract" if term.coefficient < 0 else "add", tree, term.unsigned)
     return tree
 
 
@@ -199,7 +204,7 @@ def factor(terms: list[Term]) -> list[Term]:
     """Take out what terms share: a number and scalars of all, links of all or of some."""
     if len(terms) < 2:
         return terms
-    terms = sorted(terms, key=Term.order)
+    terms = sorted(terms, key=_order)
     while True:
         merged = _merge_by_links(terms)
         if merged is None:
@@ -263,7 +268,7 @@ def _merge_by_links(terms: list[Term]) -> list[Term] | None:
         for i, term in enumerate(terms):
             if term.word is not None and len(term.word.links) > 1:
                 link = term.word.links[-1 if at_end else 0]
-                groups.setdefault((link.key(), *_scalar_key(term)), []).append(i)
+                groups.setdefault((link.key, *_scalar_key(term)), []).append(i)
         for members in groups.values():
             if len(members) > 1 and (best is None or len(members) > best[0]):
                 best = (len(members), at_end, members)
@@ -290,7 +295,7 @@ def _merged(terms: list[Term], at_end: bool, members: list[int]) -> list[Term]:
         tree = sum_tree([_without(t, content, {}) for t in inner])
         middle, coefficient, extra = (_inner_link(tree, inner_terms),), content, ()
     links = (*middle, link) if at_end else (link, *middle)
-    return sorted([*rest, Term(coefficient, (*chosen[0].scalars, *extra), Word(links))], key=Term.order)
+    return sorted([*rest, Term(coefficient, (*chosen[0].scalars, *extra), Word(links))], key=_order)
 
 
 def _inner_link(tree: Tree, terms: list[Term]) -> Link:

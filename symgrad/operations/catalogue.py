@@ -36,6 +36,7 @@ def _index(records: tuple[Operation, ...]) -> dict[str, Operation]:
 
 
 _table = _index(_BUILT_IN)
+_callable: list[str] = []  # names that may stand before a parenthesis, filled from the table when asked for
 
 
 def record(name: str) -> Operation:
@@ -52,7 +53,10 @@ def find(name: str) -> Operation | None:
 
 def function_names() -> list[str]:
     """What may stand before a parenthesis."""
-    return [name for name, entry in _table.items() if entry.notation.fixity == "call" and entry.notation.text == entry.name]
+    if not _callable:
+        calls = ((name, entry.notation) for name, entry in _table.items() if entry.name == entry.notation.text)
+        _callable.extend(name for name, notation in calls if notation.fixity == "call")
+    return list(_callable)
 
 
 def records() -> Iterator[Operation]:
@@ -66,6 +70,7 @@ def register(entry: Operation) -> None:
         if name in _table:
             raise UnknownNameError(f"{name} is already an operation", hint="another name")
     _table.update(_index((entry,)))
+    _callable.clear()
 
 
 def latex_templates() -> dict[str, str]:

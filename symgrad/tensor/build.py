@@ -166,10 +166,8 @@ class _Product:
         if self.deltas:
             self._eliminate_deltas(out)
         sizes = {a: s for n, labels in self.factors for a, s in zip(labels, n.shape, strict=True)}
-        covered = set(sizes)
-        for size, labels in self.deltas:
-            sizes.update(dict.fromkeys(labels, size))
-        self._fold_ones(out, covered, sizes)
+        if self.deltas or self.ones:
+            self._fold_ones(out, set(sizes), sizes)
         shape = tuple(sizes[a] for a in out)
         if self.zero:
             return zero(shape)
@@ -206,6 +204,8 @@ class _Product:
         self, out: tuple[Hashable, ...], covered: set[Hashable], sizes: dict[Hashable, Dimension]
     ) -> None:
         """Ones next to another factor do nothing; summed alone they are the dimension."""
+        for size, labels in self.deltas:
+            sizes.update(dict.fromkeys(labels, size))
         in_delta = {a for _, pair in self.deltas for a in pair}
         for a, size in self.ones.items():
             if a in covered or a in in_delta:
@@ -220,6 +220,8 @@ class _Product:
         self.factors.extend((Delta.make(size), pair) for size, pair in self.deltas)
 
     def _merge_powers(self) -> None:
+        if len(set(self.factors)) == len(self.factors) and not any(type(n) is Power for n, _ in self.factors):
+            return
         groups: dict[tuple[Node, tuple[Hashable, ...]], list[Node]] = {}
         merge = False
         for node, labels in self.factors:

@@ -21,12 +21,18 @@ Colours = dict[Hashable, int]
 
 def canonical_product(factors: Factors, out: tuple[Hashable, ...]) -> tuple[int, tuple[Factor, ...]]:
     """The sign (0: the product vanishes) and the factors in canonical order and labels."""
-    symmetries = [symmetry(n) if len(n.shape) == 2 else 0 for n, _ in factors]
-    keys = [n.key for n, _ in factors]
-    if not any(symmetries) and len(set(keys)) == len(keys):
-        order = sorted(range(len(keys)), key=keys.__getitem__)
-        return 1, _numbered([factors[i] for i in order], out)
+    symmetries = [0 if len(n.shape) != 2 or n.shape[0] is not n.shape[1] else symmetry(n) for n, _ in factors]
+    if not any(symmetries):
+        if len(factors) == 1:
+            return 1, _numbered(factors, out)
+        keys = [n.key for n, _ in factors]
+        if len(set(keys)) == len(keys):
+            return 1, _numbered(sorted(factors, key=_key), out)
     return _Colouring(factors, symmetries, out).solve()
+
+
+def _key(factor: tuple[Node, tuple[Hashable, ...]]) -> int:
+    return factor[0].key
 
 
 def _numbered(factors: Factors, out: tuple[Hashable, ...]) -> tuple[Factor, ...]:
@@ -92,8 +98,12 @@ class _Colouring:
 
 def symmetry(node: Node) -> int:
     """1 where A' = A is known, -1 where A' = -A is, else 0.  `node` has two axes."""
-    if node.shape[0] != node.shape[1]:
-        return 0
+    if node.symmetry is None:
+        node.symmetry = 0 if node.shape[0] != node.shape[1] else _symmetry(node)
+    return node.symmetry
+
+
+def _symmetry(node: Node) -> int:
     if type(node) is Input:
         properties = node.properties
         return -1 if "skew" in properties else 1 if properties & {"symmetric", "spd", "diagonal"} else 0

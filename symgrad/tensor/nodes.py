@@ -86,12 +86,13 @@ class Node:
     `key` orders nodes alike in every process; it is never used for identity.
     """
 
-    __slots__ = ("__weakref__", "args", "key", "shape")
+    __slots__ = ("__weakref__", "args", "key", "shape", "symmetry")
     _table: ClassVar[WeakValueDictionary[Hashable, Node]] = WeakValueDictionary()
 
     shape: Shape
     args: tuple[Node, ...]
     key: int
+    symmetry: int | None  # of a node with two axes, once it is known: see `canonical.symmetry`
 
     @property
     def rank(self) -> int:
@@ -109,7 +110,7 @@ def _interned(cls: type[Node], identity: Hashable) -> Node | None:
 
 
 def _intern(node: Node, identity: Hashable, shape: Shape, args: tuple[Node, ...], key: int) -> Node:
-    node.shape, node.args, node.key = shape, args, key
+    node.shape, node.args, node.key, node.symmetry = shape, args, key, None
     Node._table[type(node), identity] = node
     return node
 

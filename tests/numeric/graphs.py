@@ -55,6 +55,18 @@ class Grower:
         out = [a for a, _ in labels][: self.random.choice([0, 1, 1, 2, 2, 2, 3, 4])]
         return einsum(factors, out, self.random.choice([1, 1, -1, 2]))
 
+    def network(self) -> Node:
+        """One product of many matrices and vectors, nested here and there."""
+        arrays = [n for n in self.basis if n.rank]
+        node = self.random.choice(arrays)
+        for _ in range(self.random.randint(1, 3)):
+            factors = [(n, tuple(map(self._label, n.shape))) for n in self.random.choices([*arrays, node], k=2)]
+            factors.append((node, tuple(self._label(s) for s in node.shape)))
+            labels = list(dict.fromkeys(a for _, ls in factors for a in ls))
+            self.random.shuffle(labels)
+            node = einsum(factors, labels[: self.random.randint(0, 4)], self.random.choice([1, -1, 3]))
+        return node
+
     def _label(self, size: object) -> object:
         return (str(size), self.random.randint(0, 1))
 
