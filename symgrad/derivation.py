@@ -30,6 +30,7 @@ from symgrad.notation.stacked import lift_arranged
 from symgrad.notation.text import text as text_of
 from symgrad.notation.tree import Tree
 from symgrad.operations.catalogue import LOGARITHM, latex_templates
+from symgrad.operations.shapes import regrouped
 from symgrad.program import Program, Where, name_of, program, shown_names
 from symgrad.tensor.build import is_zero, permuted
 from symgrad.tensor.dims import Size
@@ -319,9 +320,11 @@ def same(a: View, b: View) -> bool:
                 return True
         except LimitError:
             pass  # too many terms to multiply out: the prime field decides
-    from symgrad.numeric.field import same_matrix
+    if a.shape != b.shape:
+        return False
+    from symgrad.numeric.field import same_in_field
 
-    return same_matrix(a, b)
+    return same_in_field(a.node, regrouped(b, a.row_sizes, a.column_sizes).node)
 
 
 def axes_of(view: View) -> tuple[Size, ...]:

@@ -24,7 +24,7 @@ from functools import reduce
 from symgrad.notation.network import Item, Network, NoMatrixForm, entry_power, link_of
 from symgrad.notation.tree import Name, Number, Tree
 from symgrad.notation.words import Term, Word, call, matrix, sum_tree, vector
-from symgrad.tensor.build import as_number, scaled
+from symgrad.tensor.build import as_number, exact, scaled
 from symgrad.tensor.canonical import symmetry
 from symgrad.tensor.dims import Dim, Size
 from symgrad.tensor.nodes import (
@@ -294,8 +294,8 @@ def _with_scalars(coefficient: Coefficient, scalars: list[tuple[Tree, Coefficien
 
     powers: dict[str, tuple[Tree, Coefficient]] = {}
     for tree, exponent in scalars:
-        if isinstance(tree, Number):
-            coefficient = coefficient * tree.value**int(exponent)
+        if isinstance(tree, Number) and Fraction(exponent).denominator == 1:
+            coefficient = exact(coefficient * tree.value ** int(exponent))
             continue
         key = text(tree)
         powers[key] = (tree, powers.get(key, (tree, 0))[1] + exponent)

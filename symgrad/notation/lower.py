@@ -185,10 +185,7 @@ def size_of(tree: Tree, scope: Scope, text: str | None = None) -> Size:
             stack.append(times(a, b) if part.op == "multiply" else plus(a, times(b, 1 if part.op == "add" else -1)))
         else:
             raise _not_a_size(part, scope).located(text or "", part.span)
-    size = stack[-1]
-    if isinstance(size, int) and size < 1:
-        raise ShapeError(f"a dimension must be at least 1, not {size}").located(text or "", tree.span)
-    return size
+    return stack[-1]
 
 
 def _not_a_size(part: Tree, scope: Scope) -> SymgradError:

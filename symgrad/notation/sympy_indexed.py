@@ -99,7 +99,8 @@ def spread(entries: Entries, labels: tuple[Label, ...], sizes: Mapping[Label, Si
 
 
 def common_labels(all_entries: Sequence[Entries]) -> tuple[Label, ...]:
-    labels = tuple(dict.fromkeys(label for e in sorted(all_entries, key=lambda e: -len(e.labels)) for label in e.labels))
+    widest_first = sorted(all_entries, key=lambda e: -len(e.labels))
+    labels = tuple(dict.fromkeys(label for e in widest_first for label in e.labels))
     if len(labels) > 2:
         raise ParseError("an expression over more than two indices has no matrix notation")
     return labels
@@ -109,10 +110,16 @@ def added(terms: Sequence[Entries], sizes: Mapping[Label, Size]) -> Entries:
     """The sum of entries."""
     labels = common_labels(terms)
     aligned = [spread(t, labels, sizes) for t in terms]
+    first = next((i for i, t in enumerate(aligned) if not _is_negated(t.tree)), 0)
+    aligned.insert(0, aligned.pop(first))  # no sign in front where another term can stand there
     result = aligned[0].tree
     for term in aligned[1:]:
         result = sum_of(result, term.tree)
     return Entries(result, labels)
+
+
+def _is_negated(tree: Tree) -> bool:
+    return isinstance(tree, Call) and tree.op == "negate"
 
 
 def called(name: str, arguments: Sequence[Entries], sizes: Mapping[Label, Size]) -> Entries:
@@ -134,10 +141,10 @@ def divided(a: Entries, b: Entries, sizes: Mapping[Label, Size]) -> Entries:
     """The quotient entry by entry."""
     labels = common_labels((a, b))
     above, below = spread(a, labels, sizes).tree, spread(b, labels, sizes).tree
+    op = "hadamard_divide" if b.labels else "divide"
     if isinstance(above, Call) and above.op == "negate":
-        positive = divided(Entries(above.args[0], labels if a.labels else ()), Entries(below, b.labels and labels), sizes)
-        return Entries(Call("negate", (positive.tree,)), labels)
-    return Entries(Call("hadamard_divide" if b.labels else "divide", (above, below)), labels)
+        return Entries(Call("negate", (Call(op, (above.args[0], below)),)), labels)
+    return Entries(Call(op, (above, below)), labels)
 
 
 def power(base: Entries, exponent: Entries, sizes: Mapping[Label, Size]) -> Entries:

@@ -12,21 +12,21 @@ integer ones.  This module knows names and sizes; it knows no operation.
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Self
 
 import sympy
 from sympy.core.basic import Basic
 from sympy.core.symbol import Str
-from sympy.matrices.expressions.matexpr import MatrixExpr, MatrixSymbol
+from sympy.matrices.expressions.matexpr import MatrixSymbol
 
 from symgrad.errors import ParseError, ShapeError
 from symgrad.notation.declare import Declaration, declare
 from symgrad.notation.tokens import is_name, plain_name
 from symgrad.notation.tree import Call, Name, Number, Tree
 from symgrad.operations.catalogue import function_names
-from symgrad.tensor.dims import Dim, Monomial, Size, letter, plus, times
+from symgrad.tensor.dims import Dim, Monomial, Size, letter, letters_of, plus, times
 
 
 class DeclaredMatrix(MatrixSymbol):
@@ -168,63 +168,85 @@ def _monomial(letters: Monomial, coefficient: int) -> Tree:
 
 # --- where a size is read off when numbers are there -----------------------------------------------
 
-
-def size_code(size: Any, witnesses: Sequence[Any], printer: Any) -> str:
-    """Python code of a size; letters are read off the shapes of `witnesses`, others stay arguments."""
-    whole = _reading(size, witnesses, printer)
-    if whole is not None:
-        return whole
-    code = printer._print(size)
-    letters = sorted(size.free_symbols, key=lambda s: s.name)
-    readings = [(a, _reading(a, witnesses, printer)) for a in letters]
-    bindings = ", ".join(f"{printer._print(a)}={reading}" for a, reading in readings if reading is not None)
-    return f"(lambda {bindings}: {code})()" if bindings else code
+Extents = list[tuple[Size, str]]  # sizes, and the code that gives each
 
 
-def _reading(size: Any, witnesses: Iterable[Any], printer: Any) -> str | None:
-    for witness in witnesses:
-        for axis, extent in enumerate(witness.shape):
-            if extent == size:
-                return f"{printer._print(witness)}.shape[{axis}]"
-    for witness in witnesses:
-        for axis, extent in enumerate(witness.shape):
-            solved = _solved(size, extent, f"{printer._print(witness)}.shape[{axis}]")
+def size_code(size: Any, witnesses: Iterable[Any], printer: Any) -> str:
+    """Python code of a size, its letters read off the shapes of `witnesses`; others stay arguments."""
+    wanted, extents = size_of(size), _extents(witnesses, printer._print)
+    for extent, code in extents:
+        if extent == wanted:
+            return code
+    return _code(wanted, _letter_codes(extents))
+
+
+def _extents(witnesses: Iterable[Any], write: Callable[[Any], str]) -> Extents:
+    shapes = [(size_of(e), f"{write(w)}.shape[{axis}]") for w in witnesses for axis, e in enumerate(w.shape)]
+    return sorted(shapes, key=lambda pair: len(str(pair[0])))  # single letters first
+
+
+def _code(size: Size, codes: Mapping[str, str]) -> str:
+    if not isinstance(size, Dim):
+        return str(size)
+    terms = ["*".join([str(c), *(codes.get(a, a) for a in ls)]).removeprefix("1*") for ls, c in size.terms]
+    return " + ".join(terms)
+
+
+def _letter_codes(extents: Extents) -> dict[str, str]:
+    """Code for every letter that the extents determine, one after the other."""
+    found: dict[str, str] = {}
+    before = -1
+    while len(found) > before:
+        before = len(found)
+        for extent, code in extents:
+            unknown = [a for a in letters_of([extent]) if a not in found]
+            solved = _solved(extent, unknown[0], code, found) if len(unknown) == 1 else None
             if solved is not None:
-                return solved
-    return None
+                found[unknown[0]] = solved
+    return found
 
 
-def _solved(size: Any, extent: Any, reading: str) -> str | None:
-    """The code for a letter n where an extent is a*n + b."""
-    if not size.is_Symbol or size not in extent.free_symbols:
+def _solved(extent: Size, unknown: str, code: str, found: Mapping[str, str]) -> str | None:
+    """The letter, where the extent is slope * letter + offset."""
+    assert isinstance(extent, Dim)
+    if any(letters.count(unknown) > 1 for letters, _ in extent.terms):
         return None
-    slope = sympy.expand(extent).coeff(size, 1)
-    offset = sympy.expand(extent - slope * size)
-    if not (slope.is_Integer and offset.is_Integer):
-        return None
-    return f"({reading} - {offset}) // {slope}"
+    slope = plus(*(_without(unknown, letters, c) for letters, c in extent.terms if unknown in letters))
+    offset = plus(*(_without(unknown, letters, c) for letters, c in extent.terms if unknown not in letters))
+    above = code if offset == 0 else f"({code} - ({_code(offset, found)}))"
+    return above if slope == 1 else f"({above} // ({_code(slope, found)}))"
+
+
+def _without(unknown: str, letters: Monomial, coefficient: int) -> Size:
+    return times(coefficient, *(letter(a) for a in letters if a != unknown))
 
 
 def unread_letters(size: Any, witnesses: Iterable[Any]) -> set[Any]:
     """The letters of a size that no witness tells; they must be given as arguments."""
-    known = list(witnesses)
-    if any(extent == size for w in known for extent in w.shape):
+    wanted, extents = size_of(size), _extents(witnesses, str)
+    if any(extent == wanted for extent, _ in extents):
         return set()
-    readable = {a for a in size.free_symbols for w in known for e in w.shape if e == a or _solved(a, e, "") is not None}
-    return set(size.free_symbols) - readable
+    known = _letter_codes(extents)
+    return {a for a in size.free_symbols if a.name not in known}
 
 
-def needed_witnesses(sizes: Iterable[Any], arrays: Sequence[MatrixExpr]) -> list[Any]:
-    """The fewest of `arrays`, the first where several would do, from which the sizes can be read."""
+def needed_witnesses(sizes: Iterable[Any], arrays: Sequence[Any]) -> list[Any]:
+    """Few of `arrays`, the first where several would do, from which the sizes can be read."""
     chosen: list[Any] = []
     for size in sizes:
-        for array in arrays:
-            if not unread_letters(size, chosen):
-                break
-            if any(extent == size for extent in array.shape):
-                chosen.append(array)
-        for array in arrays:
-            missing = unread_letters(size, chosen)
-            if missing - unread_letters(size, [*chosen, array]):
-                chosen.append(array)
+        if not unread_letters(size, chosen):
+            continue
+        whole = [a for a in arrays if size in a.shape][:1]
+        chosen += whole or _telling(size, arrays)
     return list(dict.fromkeys(chosen))
+
+
+def _telling(size: Any, arrays: Sequence[Any]) -> list[Any]:
+    """Arrays left after dropping, last ones first, every one that tells nothing more."""
+    kept = list(arrays)
+    missing = unread_letters(size, kept)
+    for array in reversed(arrays):
+        fewer = [a for a in kept if a is not array]
+        if unread_letters(size, fewer) == missing:
+            kept = fewer
+    return kept

@@ -19,13 +19,21 @@ def _no_cotangents(*_: object) -> tuple[()]:
     return ()
 
 
+def _require_sizes(*sizes: Size) -> None:
+    for size in sizes:
+        if isinstance(size, int) and size < 1:
+            raise ShapeError(f"a dimension must be at least 1, not {size}")
+
+
 def _axes(rows: Size, columns: Size) -> tuple[tuple[Size, ...], int]:
     """A dimension of 1 has no axis."""
+    _require_sizes(rows, columns)
     kept = tuple(s for s in (rows, columns) if s != 1)
     return kept, int(rows != 1)
 
 
 def _eye(n: Size) -> View:
+    _require_sizes(n)
     return scalar_view(number(1)) if n == 1 else View(Delta.make(n), 1)
 
 
@@ -43,6 +51,7 @@ def _zeros(rows: Size, columns: Size = 1) -> View:
 def _unit(index: Size, size: Size) -> View:
     if not isinstance(index, int):
         raise ShapeError("the index of e(i, n) must be a whole number", hint="e(1, n)")
+    _require_sizes(size)
     if index < 1 or (isinstance(size, int) and index > size):
         raise DomainError(f"e({index}, {size}) does not exist: i counts from 1 to {size}", hint=f"e(1, {size})")
     return scalar_view(number(1)) if size == 1 else View(Unit.make(index, size), 1)
@@ -101,6 +110,7 @@ UNIT = Construct(
 
 def _commutation(m: Size, n: Size) -> View:
     """Rows run over vec(A'), columns over vec(A), the slow index first."""
+    _require_sizes(m, n)
     if m == 1 or n == 1:
         return _eye(n if m == 1 else m)
     return View(einsum([(Delta.make(m), (0, 3)), (Delta.make(n), (1, 2))], range(4)), 2)

@@ -240,6 +240,8 @@ class _Product:
         if value == 0:
             for a, s in zip(labels, base.shape, strict=True):
                 self._cover(a, s)
+        elif value is not None and as_number(base) is not None:
+            self.multiply(power(base, exponent), labels)
         elif isinstance(value, int) and 0 < value <= REPEATS:
             self.factors.extend([(base, labels)] * value)
         else:

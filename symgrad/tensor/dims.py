@@ -147,6 +147,8 @@ class Unification:
         if a == b:
             return True
         for x, y in ((a, b), (b, a)):
+            if y == 1:
+                return False  # a vector of one entry is never guessed
             if is_unknown(x) and x.terms[0][0][0] not in letters_of([y]):
                 self.bound[x.terms[0][0][0]] = y
                 return True

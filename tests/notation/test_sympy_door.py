@@ -201,6 +201,7 @@ x*ones(m)' + C*ones(p, m)
 zeros(n) + x
 zeros(m, n)
 e(2, n)
+commutation(m, n)*vec(X)
 e(1, n)'*A*e(2, n)
 eye(m + n)
 ones(2*n + 1)'*ones(2*n + 1)
@@ -283,7 +284,7 @@ def test_what_it_reads_like() -> None:
         "x'*A*x": "(x.T*A*x)[0, 0]",
         "(A + A')*x": "(A + A.T)*x",
         "A'*(A*x - y)": "A.T*(A*x - y)",
-        "2*x/n": "2/n*x",
+        "2*x/n": "(2/n)*x",
         "x + 1": "ones(n, 1) + x",
         "relu(W*x)": "relu(W*x)",
     }
