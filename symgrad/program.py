@@ -100,7 +100,8 @@ class Program:
 
     def forward(self, of: str | None = None, /, **values: Any) -> Any:
         """The value of `of` (the last name) at the given arrays."""
-        return self.graph(of, **values).value(of or self.output)
+        graph = self.graph(of, **values)
+        return graph.value(graph.output)
 
     def graph(self, of: str | None = None, /, **values: Any) -> ComputationalGraph:
         """The computational graph of numeric gates, run forward at the given arrays."""

@@ -93,8 +93,8 @@ def _domain(kind: str, domain: str) -> str:
 
 def value_of(program: Program, values: Values, of: str | None = None) -> Any:
     """The value of a program by its gates."""
-    name = of or program.output
-    return execute(program, values, name).value(name)
+    run = execute(program, values, of)
+    return run.value(run.output)
 
 
 def derivative_array(result: Derivative, values: Values, letters: Mapping[str, int]) -> Any:

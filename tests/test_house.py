@@ -28,9 +28,10 @@ ALLOWED = {
     "numeric": {"errors", "tensor", "operations", "calculus"},
 }
 ALLOWED["road"] = {*ALLOWED["notation"], "notation", "numeric"}
+ALLOWED["picture"] = {*ALLOWED["road"], "road", "drawing"}
 ALLOWED["verification"] = {*ALLOWED["road"], "road"}
 ALLOWED["bank"] = {*ALLOWED["verification"], "verification"}
-ALLOWED["faces"] = {*ALLOWED["bank"], "bank", "drawing", "symgrad"}
+ALLOWED["faces"] = {*ALLOWED["bank"], "bank", "picture", "drawing", "symgrad"}
 ALLOWED["symgrad"] = {*ALLOWED["faces"], "faces"}
 ROAD = {"program", "derivation", "evaluation", "execution", "steps"}
 

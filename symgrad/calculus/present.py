@@ -23,7 +23,6 @@ from symgrad.errors import LimitError
 from symgrad.tensor.build import add, apply, einsum, elementwise, inlined, power
 from symgrad.tensor.nodes import Add, Apply, Coefficient, Delta, Einsum, Input, Map, Node, Ones, Power, walk
 
-MAX_FACTORS = 32  # of a flattened product
 MAX_TERMS = 64  # of a flattened sum
 MAX_EXPANSION = 4096  # terms of a normal form
 
@@ -34,16 +33,16 @@ Rule = Callable[[Node], Node | None]
 
 def present(root: Node, names: Mapping[Node, Node] | None = None) -> Node:
     """The same tensor, flattened and simplified; nodes that are keys of `names` are replaced by their names."""
-    return _passed(root, names or {}, _Flattening(expand=False))
+    return _passed(root, names or {}, _Flattening(0))
 
 
-def expanded(root: Node) -> Node:
+def expanded(root: Node, limit: int = MAX_EXPANSION) -> Node:
     """The normal form: products multiplied out, sums of products of inputs and of functions of normal forms.
 
     Two polynomial tensor expressions are equal exactly when their normal forms are the same object.
-    Raises LimitError where that would be more than MAX_EXPANSION terms.
+    Raises LimitError where one product would give more than `limit` terms.
     """
-    return _passed(root, {}, _Flattening(expand=True))
+    return _passed(root, {}, _Flattening(limit))
 
 
 def _passed(root: Node, names: Mapping[Node, Node], flattening: _Flattening) -> Node:
@@ -70,8 +69,9 @@ def _ruled(node: Node, rules: Iterable[Rule]) -> Node:
 class _Flattening:
     """One pass: how far products and sums are opened."""
 
-    def __init__(self, expand: bool):
-        self.expand = expand
+    def __init__(self, limit: int):
+        self.limit = limit  # terms of a product that is multiplied out; 0: present, do not expand
+        self.expand = limit > 0
 
     def rebuilt(self, node: Node, done: Mapping[Node, Node]) -> Node:
         match node:
@@ -91,7 +91,7 @@ class _Flattening:
 
     def sum(self, terms: list[tuple[Coefficient, Node]], node: Add) -> Node:
         flat: list[tuple[Coefficient, Node]] = []
-        limit = MAX_EXPANSION if self.expand else MAX_TERMS
+        limit = self.limit or MAX_TERMS
         for c, n in terms:
             if isinstance(n, Add) and len(n.terms) + len(flat) <= limit:
                 flat += [(c * d, m) for d, m in n.terms]
@@ -102,51 +102,59 @@ class _Flattening:
 
     def product(self, factors: Factors, rank: int, coefficient: Coefficient) -> Node:
         """A product with nested products opened, simplified, its scalar parts split off."""
-        coefficient, flat = self.opened(factors, coefficient)
-        terms = self.distributed(coefficient, flat)
+        out: Labels = tuple(range(rank))
+        coefficient, flat = self.opened(factors, out, coefficient)
+        terms = self.distributed(coefficient, flat, out)
         if len(terms) > 1:
             parts = [(1, _simplified(c, f, rank)) for c, f in terms]
             return add(parts, parts[0][1].shape)
         return _simplified(*terms[0], rank)
 
-    def opened(self, factors: Factors, coefficient: Coefficient) -> tuple[Coefficient, Factors]:
-        """Inline nested products.  A factor that stands there twice (a square) is kept whole: it reads better."""
+    def opened(self, factors: Factors, out: Labels, coefficient: Coefficient) -> tuple[Coefficient, Factors]:
+        """Inline nested products, all of them for the normal form, else those that `_runs_on` says."""
         count = Counter(factors)
+        degree = Counter(chain(out, *(labels for _, labels in factors)))
         flat: Factors = []
         for node, labels in factors:
-            if isinstance(node, Einsum) and (
-                self.expand
-                or (
-                    len(node.factors) + len(flat) <= MAX_FACTORS
-                    and count[node, labels] == 1
-                    and (labels or all(not ls for _, ls in node.factors))
-                )
-            ):
+            if isinstance(node, Einsum) and (self.expand or (count[node, labels] == 1 and _runs_on(node, labels, degree))):
                 coefficient *= node.coefficient
                 flat += inlined(node, labels)
             else:
                 flat.append((node, labels))
         return coefficient, flat
 
-    def distributed(self, coefficient: Coefficient, factors: Factors) -> list[tuple[Coefficient, Factors]]:
+    def distributed(self, coefficient: Coefficient, factors: Factors, out: Labels) -> list[tuple[Coefficient, Factors]]:
         """Sums that are multiplied out: all for the normal form, else those with more than two axes."""
         sums = [(i, n, ls) for i, (n, ls) in enumerate(factors) if isinstance(n, Add) and self._opens(n)]
         if not sums or len(factors) == 1:
             return [(coefficient, factors)]
-        if prod(len(n.terms) for _, n, _ in sums) > MAX_EXPANSION:
-            raise LimitError(f"multiplying out gives more than {MAX_EXPANSION} terms")
+        limit = self.limit or MAX_EXPANSION
+        if prod(len(n.terms) for _, n, _ in sums) > limit:
+            raise LimitError(f"multiplying out gives more than {limit} terms")
         rest = [f for i, f in enumerate(factors) if i not in {i for i, _, _ in sums}]
         terms = []
         for choice in product(*(n.terms for _, n, _ in sums)):
             c, extra = coefficient, list(rest)
             for (d, term), (_, _, labels) in zip(choice, sums, strict=True):
-                inner_c, inner = self.opened([(term, labels)], d)
-                c, extra = c * inner_c, extra + inner
-            terms.append((c, extra))
+                c, extra = c * d, [*extra, (term, labels)]
+            terms.append(self.opened(extra, out, c))
         return terms
 
     def _opens(self, node: Add) -> bool:
         return self.expand or (node.rank > 2 and len(node.terms) <= MAX_TERMS)
+
+
+def _runs_on(node: Einsum, labels: Labels, degree: Mapping[Hashable, int]) -> bool:
+    """Whether a nested product reads on into the product around it.
+
+    A product without sums does, and a chain of matrices that the next one continues.  Where a third factor
+    meets its end (a Hadamard product) it is kept whole, and so is a scalar: both read better, and the number
+    of factors stays bounded however deep a network is.
+    """
+    if not labels:
+        return all(not inner for _, inner in node.factors)
+    sums = any(a >= node.rank for _, inner in node.factors for a in inner)
+    return not sums or all(degree[a] <= 2 for a in labels)
 
 
 def _hoisted_ones(node: Node) -> Node:

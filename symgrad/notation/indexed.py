@@ -21,6 +21,7 @@ LETTERS = "ijklmnpqrstuvwabcdefgh"
 
 
 def letters_for(count: int) -> list[str]:
+    """Index letters for so many indices.  Raises LimitError beyond what can be read."""
     if count > 200:
         raise LimitError("more than 200 indices are not written out")
     return [LETTERS[i] if i < len(LETTERS) else f"i{i}" for i in range(count)]

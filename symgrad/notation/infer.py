@@ -55,6 +55,7 @@ def infer(
 
 
 def dimension_names(program: Sequence[Assignment]) -> list[str]:
+    """The names inside eye, ones, zeros, ...: dimensions, not variables."""
     found = []
     for line in program:
         for part in postorder(line.value):

@@ -119,6 +119,7 @@ def _name(part: Name, scope: Scope, text: str | None) -> View:
 
 
 def unknown_name(name: str, scope: Scope) -> SymgradError:
+    """The error for a name that means nothing here."""
     if name in function_names():
         return UnknownNameError(f"{name} is a function and needs an argument", hint=f"{name}(x)")
     return UnknownNameError(f"{name} is not declared", hint=did_you_mean(name, scope.names()))

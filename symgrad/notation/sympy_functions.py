@@ -66,7 +66,7 @@ _zero_derivative = array_derive.dispatch(Expr)
 
 @array_derive.register(Expr)
 def _derivative_of_expr(expression: Expr, variable: Any) -> Any:
-    """SymPy's rule for scalars it cannot look into is 0, also for log(norm2(x)); with our classes inside it is refused."""
+    """SymPy's rule for scalars it cannot look into is 0, also for log(norm2(x)): refused with our classes inside."""
     for part in expression.atoms(Refusing):
         part._refuse()
     return _zero_derivative(expression, variable)

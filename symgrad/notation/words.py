@@ -25,10 +25,12 @@ from symgrad.tensor.nodes import Coefficient
 
 
 def call(op: str, *args: Tree) -> Tree:
+    """A call of a record by its canonical name."""
     return Call(op, args)
 
 
 def is_call(tree: Tree, *ops: str) -> bool:
+    """Whether a tree is a call of one of these records."""
     return isinstance(tree, Call) and tree.op in ops
 
 
@@ -84,10 +86,12 @@ class Word:
 
 
 def vector(tree: Tree) -> Word:
+    """The word of a column."""
     return Word((Link(tree, vector=True),))
 
 
 def matrix(tree: Tree, symmetric: bool = False) -> Word:
+    """The word of a matrix; a transpose around it becomes part of the link."""
     if isinstance(tree, Call) and tree.op == "transpose":
         return Word((Link(tree.args[0], transposed=True),))
     return Word((Link(tree, symmetric=symmetric),))

@@ -169,7 +169,11 @@ class _Program:
         """The result as an array of its own, its axes grouped."""
         step = self.steps.numeric(step)
         if not step.rank and step.weak:
-            return self.steps.make("float({0})", [step]) if step.value is None else self.steps.leaf(repr(float(step.value)), 0)
+            return (
+                self.steps.make("float({0})", [step])
+                if step.value is None
+                else self.steps.leaf(repr(float(step.value)), 0)
+            )
         if output and any(len(g) > 1 for g in output.groups):
             step = self.steps.reshaped(step, [self._size(times(*(shape[i] for i in g))) for g in output.groups])
         elif output and not all(output.groups):
@@ -255,11 +259,16 @@ class _Program:
                     name = self.letters.setdefault(missing[0], missing[0])
                     return f"{name} = {self._solution(size, missing[0], f'{self.words[argument.name]}.shape[{axis}]')}"
         letter = next(a for a in wanted if a not in known)
-        raise UnknownNameError(f"the dimension {letter} cannot be read off the arguments", hint="an argument with that axis")
+        raise UnknownNameError(
+            f"the dimension {letter} cannot be read off the arguments", hint="an argument with that axis"
+        )
 
     def _solution(self, size: Dim, letter: str, length: str) -> str:
         def written(monomial: Iterable[str], coefficient: int) -> str:
-            return " * ".join([*([str(coefficient)] if coefficient != 1 else []), *(self.letters[a] for a in monomial)]) or "1"
+            return (
+                " * ".join([*([str(coefficient)] if coefficient != 1 else []), *(self.letters[a] for a in monomial)])
+                or "1"
+            )
 
         slope = [written([a for a in m if a != letter], c) for m, c in size.terms if letter in m]
         rest = [written(m, c) for m, c in size.terms if letter not in m]

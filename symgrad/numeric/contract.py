@@ -60,9 +60,7 @@ def _greedy(operands: Sequence[Labels], out: Labels, sizes: Sizes) -> list[tuple
 def _optimal(operands: Sequence[Labels], out: Labels, sizes: Sizes) -> list[tuple[int, int]]:
     count = len(operands)
     whole = (1 << count) - 1
-    needed = [
-        _needed([operands[i] for i in range(count) if not subset >> i & 1], out) for subset in range(whole + 1)
-    ]
+    needed = [_needed([operands[i] for i in range(count) if not subset >> i & 1], out) for subset in range(whole + 1)]
     labels = [
         frozenset().union(*(operands[i] for i in range(count) if subset >> i & 1)) & needed[subset]
         for subset in range(whole + 1)

@@ -113,14 +113,17 @@ def _integer(size: Dimension, sizes: Mapping[str, int]) -> int:
         return size_at(size, sizes)
     except KeyError as missing:
         raise ShapeError(
-            f"the dimension {missing.args[0]} is not fixed by any array", hint=f"give it as a number, {missing.args[0]}=3"
+            f"the dimension {missing.args[0]} is not fixed by any array",
+            hint=f"give it as a number, {missing.args[0]}=3",
         ) from None
 
 
 # --- dimensions off arrays -------------------------------------------------------------------
 
 
-def bind_sizes(inputs: Mapping[str, Shape], values: Mapping[str, Array], sizes: Mapping[str, int] | None = None) -> dict[str, int]:
+def bind_sizes(
+    inputs: Mapping[str, Shape], values: Mapping[str, Array], sizes: Mapping[str, int] | None = None
+) -> dict[str, int]:
     """What the dimension letters are, read off the arrays.
 
     Raises UnknownNameError for a name too many or too few, ShapeError where an array does not have its
@@ -167,7 +170,9 @@ def _bind_polynomials(
                 rest = sum(c * prod(found[a] for a in m) for m, c in size.terms if missing[0] not in m)
                 value, remainder = divmod(values[name].shape[axis] - rest, slope or 1)
                 if remainder or value < 1 or not slope:
-                    raise _mismatch(name, inputs[name], values[name].shape, f"no {missing[0]} makes {size} what axis {axis} is")
+                    raise _mismatch(
+                        name, inputs[name], values[name].shape, f"no {missing[0]} makes {size} what axis {axis} is"
+                    )
                 found[missing[0]] = value
                 progress = True
     for name, axis in waiting:

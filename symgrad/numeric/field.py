@@ -208,7 +208,9 @@ Labelled = tuple[Residues, tuple[Hashable, ...]]
 
 def _diagonal(value: Residues, labels: tuple[int, ...]) -> Labelled:
     distinct = tuple(dict.fromkeys(labels))
-    return (np.einsum(value, list(labels), list(distinct)), distinct) if len(distinct) < len(labels) else (value, labels)
+    return (
+        (np.einsum(value, list(labels), list(distinct)), distinct) if len(distinct) < len(labels) else (value, labels)
+    )
 
 
 def _multiplied(

@@ -3,6 +3,7 @@
 A step used once stands where it is used while the line stays short; one used more often, one that is
 written to, and the user's own intermediates get a line and a name.
 
+>>> from symgrad.numeric.steps import Steps
 >>> steps = Steps()
 >>> x = steps.leaf("x", 1)
 >>> y = steps.raised(steps.leaf("y", 1), 2)
@@ -15,9 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from symgrad.numeric.names import Names
-from symgrad.numeric.steps import ACCEPTS, Step, Steps
-
-__all__ = ["Layout", "Steps", "reachable"]
+from symgrad.numeric.steps import ACCEPTS, Step
 
 WIDTH = 72  # of an expression
 
@@ -79,7 +78,11 @@ class Layout:
 
     def _writable(self, step: Step, text: str) -> str:
         base = step.args[0]
-        return text if base.fresh and self.uses[base] == 1 and base not in self.stored else f"{self._in(base, 'atom')}.copy()"
+        return (
+            text
+            if base.fresh and self.uses[base] == 1 and base not in self.stored
+            else f"{self._in(base, 'atom')}.copy()"
+        )
 
     def _store(self, step: Step, text: str) -> None:
         name = self.named.get(step) or self.names.temporary()

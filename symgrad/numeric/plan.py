@@ -57,7 +57,7 @@ class Planner:
         self.named = set(named)
         self.values: dict[Node, Value | Mixed] = {}
         self.users: dict[Node, list[Node]] = {}
-        self.weights: dict[Node, int] = {}
+        self.deferred: dict[Node, int] = {}  # products left to their user, with their number of factors
 
     def plan(self, root: Node) -> Value | Mixed:
         """The value of a node; those of all it is made of are then in `values`."""
@@ -66,37 +66,32 @@ class Planner:
             for argument in node.args:
                 self.users.setdefault(argument, []).append(node)
         for node in order:
-            if not self.is_deferred(node):
+            if not self._defers(node):
                 self.values[node] = self._settled(node)
         return self.values[root]
 
     # --- what products ask -----------------------------------------------------------------
 
     def value(self, node: Node) -> Value | Mixed:
-        found = self.values.get(node)
-        if found is None:
-            found = self.values[node] = self._product(cast(Einsum, node))
-        return found
+        return self.values[node]
 
-    def is_deferred(self, node: Node) -> bool:
-        """Whether a product is left to the one product or sum that uses it."""
-        if type(node) is not Einsum or node in self.named:
+    def _defers(self, node: Node) -> bool:
+        """Leave a product to the one product or sum that uses it, unless it has grown long."""
+        if not isinstance(node, Einsum) or node in self.named:
             return False
         users = self.users.get(node, [])
-        return len(users) == 1 and type(users[0]) in (Einsum, Add)
+        weight = sum(self.deferred.get(n, 1) for n in node.args)
+        if len(users) != 1 or not isinstance(users[0], Einsum | Add) or weight > MOST_FACTORS:
+            return False
+        self.deferred[node] = weight
+        return True
+
+    def is_deferred(self, node: Node) -> bool:
+        return node in self.deferred
 
     def is_open(self, node: Einsum) -> bool:
         """Whether a factor is multiplied out in its product."""
-        if node in self.values or not self.is_deferred(node) or type(self.users[node][0]) is not Einsum:
-            return False
-        return self._weight(node) <= MOST_FACTORS
-
-    def _weight(self, node: Einsum) -> int:
-        found = self.weights.get(node)
-        if found is None:
-            found = sum(self.weights.get(n, 1) if self.is_deferred(n) else 1 for n in node.args)
-            self.weights[node] = found
-        return found
+        return node in self.deferred and isinstance(self.users[node][0], Einsum)
 
     def inverse_of(self, node: Node) -> Step | None:
         """The matrix whose inverse a node is, where solves are to take its place."""
@@ -168,7 +163,7 @@ class Planner:
         terms: list[tuple[Coefficient, Value]] = []
         for coefficient, term in node.terms:
             sign, size = (1, coefficient) if coefficient > 0 else (-1, -coefficient)
-            if isinstance(term, Einsum) and term not in self.values:
+            if isinstance(term, Einsum) and term in self.deferred:
                 found = self._product(term, term.coefficient * size)
                 terms += [(sign, v) for v in _values(found)]
             else:

@@ -127,7 +127,12 @@ class Product:
             if isinstance(part, Einsum) and self.planner.is_deferred(part):
                 one.coefficient *= part.coefficient
                 tag, rank = next(self.fresh), part.rank
-                one.gather([(n, tuple(labels[a] if a < rank else ("bound", tag, a) for a in inner)) for n, inner in part.factors])
+                one.gather(
+                    [
+                        (n, tuple(labels[a] if a < rank else ("bound", tag, a) for a in inner))
+                        for n, inner in part.factors
+                    ]
+                )
             else:
                 one.gather([(part, labels)])
             value = one.finish(out, distribute=False)
@@ -185,7 +190,9 @@ class Product:
         if len(set(operand.labels)) == len(operand.labels):
             return operand
         others = {a for k, o in enumerate(operands) if k != place for a in o.labels}
-        return without_repeats(self.steps, operand.step, operand.labels, others | self._regrouped_labels() | set(result))
+        return without_repeats(
+            self.steps, operand.step, operand.labels, others | self._regrouped_labels() | set(result)
+        )
 
     def _regrouped_labels(self) -> set[Hashable]:
         return {self.root(a) for _, labels in self.regroupings for a in labels}
@@ -281,7 +288,9 @@ class Product:
                 operands = [*operands, self._dense_regrouping(node, labels, fixed)]
         return operands
 
-    def _reshaped(self, operands: list[Operand], source: Labels, target: Labels, blocked: set[Hashable]) -> list[Operand] | None:
+    def _reshaped(
+        self, operands: list[Operand], source: Labels, target: Labels, blocked: set[Hashable]
+    ) -> list[Operand] | None:
         if len(set(source)) < len(source) or blocked.intersection(source) or set(source) & set(target):
             return None
         holders = [o for o in operands if set(o.labels) & set(source)]

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from symgrad.errors import LimitError
 from symgrad.tensor.nodes import Coefficient
@@ -71,13 +72,13 @@ class Steps:
         self._table: dict[object, Step] = {}
         self.dtype = Step("dtype")  # of the result; defined by whoever writes the program
 
-    def make(self, form: str, args: Sequence[Step] = (), slots: Sequence[str] | str = "argument", **facts: object) -> Step:
+    def make(self, form: str, args: Sequence[Step] = (), slots: Sequence[str] | str = "argument", **facts: Any) -> Step:
         """The step of this form over these arguments."""
         identity = (form, tuple(args), facts.get("then"))
         found = self._table.get(identity)
         if found is None:
             each = (slots,) * len(args) if isinstance(slots, str) else tuple(slots)
-            found = self._table[identity] = Step(form, tuple(args), each, **facts)  # type: ignore[arg-type]
+            found = self._table[identity] = Step(form, tuple(args), each, **facts)
         return found
 
     # --- names and numbers -----------------------------------------------------------------
@@ -109,7 +110,7 @@ class Steps:
         axes = tuple(axes)
         if axes == tuple(range(len(axes))):
             return a
-        facts = {"rank": a.rank, "cheap": True, "boolean": a.boolean, "fresh": a.fresh}
+        facts: dict[str, Any] = {"rank": a.rank, "cheap": True, "boolean": a.boolean, "fresh": a.fresh}
         if len(axes) == 2:
             if a.form == "{0}.T":
                 return a.args[0]
@@ -173,7 +174,7 @@ class Steps:
         a, b = self.numeric(a), self.numeric(b)
         return self.make("{0} / {1}", [a, b], ("product", "factor"), kind="divide", **self._entrywise(a, b))
 
-    def _entrywise(self, a: Step, b: Step) -> dict[str, object]:
+    def _entrywise(self, a: Step, b: Step) -> dict[str, Any]:
         rank = max(a.rank, b.rank)
         weak = a.weak and b.weak
         return {"rank": rank, "weak": weak, "cheap": weak, "boolean": a.boolean and b.boolean, "fresh": rank > 0}
@@ -210,7 +211,7 @@ class Steps:
     def raised(self, base: Step, exponent: Coefficient | Step) -> Step:
         """base ** exponent in NumPy's quickest spelling."""
         base = self.numeric(base)
-        facts = {"kind": "power", "rank": base.rank, "weak": base.weak, "fresh": base.rank > 0}
+        facts: dict[str, Any] = {"kind": "power", "rank": base.rank, "weak": base.weak, "fresh": base.rank > 0}
         if isinstance(exponent, Step):
             facts["weak"] = base.weak and exponent.weak
             return self.make("{0} ** {1}", [base, self.numeric(exponent)], ("atom", "atom"), **facts)
@@ -232,7 +233,9 @@ class Steps:
         rank = a.rank + b.rank - 2 if min(a.rank, b.rank) < 2 else max(a.rank, b.rank)
         return self._product("{0} @ {1}", a, b, rank, ("chain", "atom"), "matmul")
 
-    def _product(self, form: str, a: Step, b: Step, rank: int, slots: Sequence[str] | str = "argument", kind: str = "atom") -> Step:
+    def _product(
+        self, form: str, a: Step, b: Step, rank: int, slots: Sequence[str] | str = "argument", kind: str = "atom"
+    ) -> Step:
         a, b = self.numeric(a), self.numeric(b)
         return self.make(form, [a, b], slots, kind=kind, rank=rank, fresh=rank > 0)
 
@@ -272,7 +275,7 @@ class Steps:
     def filled(self, a: Step, sizes: Sequence[Step]) -> Step:
         """An array of this shape with `a` spread over it."""
         shape = self._shape(sizes)
-        facts = {"rank": len(sizes), "fresh": True}
+        facts: dict[str, Any] = {"rank": len(sizes), "fresh": True}
         if a.value in (0, 1):
             name = "zeros" if a.value == 0 else "ones"
             return self.make(f"np.{name}({shape}, dtype={{{len(sizes)}}})", [*sizes, self.dtype], **facts)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 _SLOTS: dict[type[ast.operator], tuple[str, str, str]] = {  # kind, left slot, right slot
     ast.Mult: ("multiply", "product", "factor"),
@@ -35,7 +35,7 @@ class Template:
     repeated: bool  # some argument is written more than once
 
 
-@lru_cache(maxsize=None)
+@cache
 def template(code: str) -> Template:
     """What a record's template says."""
     tree = ast.parse(_named(code), mode="eval").body
@@ -45,7 +45,9 @@ def template(code: str) -> Template:
             if isinstance(child, ast.Name) and child.id.startswith("_slot"):
                 found.setdefault(int(child.id[5:]), []).append(slot)
     slots = tuple(_strictest(found[i]) for i in range(len(found)))
-    return Template(code, slots, _kind(tree, code), isinstance(tree, ast.Compare), any(len(s) > 1 for s in found.values()))
+    return Template(
+        code, slots, _kind(tree, code), isinstance(tree, ast.Compare), any(len(s) > 1 for s in found.values())
+    )
 
 
 def _named(code: str) -> str:

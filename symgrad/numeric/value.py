@@ -21,7 +21,7 @@ SizeStep = Callable[[Size], Step]
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """An axis along which only entry `index` (from 0) is not zero; `axis` tells such axes apart."""
+    """An axis along which only entry `index` (from 0) is not zero."""
 
     index: int
 
@@ -87,7 +87,8 @@ def _sum_of_one_structure(steps: Steps, pattern: tuple[Axis, ...], group: list[t
     labels = tuple(dict.fromkeys(a for a in pattern if a in present))
     signed = []
     for coefficient, value in group:
-        step = steps.multiply(steps.number(abs(coefficient)), aligned(steps, Operand(value.step, value.labels), labels))
+        factor = steps.number(coefficient if coefficient > 0 else -coefficient)
+        step = steps.multiply(factor, aligned(steps, Operand(value.step, value.labels), labels))
         signed.append((1 if coefficient > 0 else -1, step))
     return Value(steps.summed(signed), labels, pattern)
 
@@ -125,9 +126,7 @@ def _diagonal_matrix(steps: Steps, value: Value, size: Step) -> Step:
 def _written(steps: Steps, base: Step, value: Value, shape: Shape, size: SizeStep) -> Step:
     """Add a structured value to an array: on a diagonal by stride, else on a view of its entries."""
     negative = value.step.form == "-{0}" or (value.step.value or 0) < 0
-    core, sign = (steps.negated(value.step), "-") if value.step.value and negative else (value.step, "+")
-    if negative and not value.step.value:
-        core, sign = value.step.args[0], "-"
+    core, sign = (steps.negated(value.step), "-") if negative else (value.step, "+")
     if value.pattern == (0, 0):
         return steps.written(base, "{name}.flat[::{2} + 1]", sign, core, size(shape[0]))
     order = list(dict.fromkeys(a for a in value.axes if not isinstance(a, At)))

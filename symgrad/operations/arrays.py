@@ -42,6 +42,7 @@ def total(cotangent: Array, argument: Array) -> Array:
 
 
 def scalar(value: Any) -> Array:
+    """A number as a 1 x 1 array."""
     return np.asarray(value).reshape(1, 1)
 
 

@@ -48,6 +48,7 @@ def record(name: str) -> Operation:
 
 
 def find(name: str) -> Operation | None:
+    """The record of a name or spelling, or None."""
     return _table.get(name)
 
 

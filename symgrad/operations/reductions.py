@@ -23,6 +23,7 @@ from symgrad.tensor.view import View
 
 
 def softmax_of(vector: Node, batch: int = 0) -> Node:
+    """softmax of a vector node, or of each row where there is a batch."""
     return apply(SOFTMAX, vector, batch)
 
 

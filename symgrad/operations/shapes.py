@@ -15,20 +15,24 @@ from symgrad.tensor.view import View, same_shape
 
 
 def scalar_view(node: Node) -> View:
+    """A node without axes, read as a scalar."""
     return View(node, 0)
 
 
 def require_square(view: View, what: str) -> None:
+    """Raises ShapeError unless the view is a square matrix or a scalar."""
     if not view.is_scalar and (not view.is_matrix or not view.is_square):
         raise ShapeError(f"{what} needs a square matrix, but this is {view.describe()}")
 
 
 def require_vector(view: View, what: str, instead: str) -> None:
+    """Raises ShapeError unless the view is a column or a row."""
     if not (view.is_column or view.is_row):
         raise ShapeError(f"{what} needs a vector, but this is {view.describe()}", hint=instead)
 
 
 def require_scalar(view: View, what: str) -> None:
+    """Raises ShapeError unless the view is a scalar."""
     if not view.is_scalar:
         raise ShapeError(f"{what} must be a scalar, but this is {view.describe()}")
 

@@ -78,6 +78,7 @@ def zero(shape: Shape) -> Node:
 
 
 def is_zero(node: Node) -> bool:
+    """Whether a node is the zero of its shape."""
     return (type(node) is Add and not node.terms) or as_number(node) == 0
 
 
@@ -116,6 +117,7 @@ def transposed(node: Node) -> Node:
 
 
 def scaled(coefficient: Coefficient, node: Node) -> Node:
+    """coefficient * node."""
     return node if coefficient == 1 else einsum([(node, range(node.rank))], range(node.rank), coefficient)
 
 
@@ -324,10 +326,12 @@ def add(terms: Iterable[tuple[Coefficient, Node]], shape: Shape | None = None) -
 
 
 def plus(*nodes: Node) -> Node:
+    """The sum of nodes of one shape."""
     return add((1, n) for n in nodes)
 
 
 def minus(a: Node, b: Node) -> Node:
+    """a - b."""
     return add(((1, a), (-1, b)))
 
 

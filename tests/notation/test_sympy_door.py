@@ -7,8 +7,27 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import sympy
-from sympy import Abs, HadamardPower, HadamardProduct, Identity, KroneckerProduct, Lambda, Max, Min, OneMatrix, Piecewise
-from sympy import Rational, Sum, Trace, ZeroMatrix, cos, exp, log, pi, sin, sqrt, tanh
+from sympy import (
+    Abs,
+    HadamardPower,
+    HadamardProduct,
+    Identity,
+    KroneckerProduct,
+    Lambda,
+    Max,
+    Min,
+    OneMatrix,
+    Piecewise,
+    Rational,
+    Sum,
+    Trace,
+    ZeroMatrix,
+    exp,
+    log,
+    pi,
+    sin,
+    tanh,
+)
 from sympy.matrices.expressions.diagonal import DiagMatrix, DiagonalMatrix, DiagonalOf
 from sympy.matrices.expressions.dotproduct import DotProduct
 
@@ -21,7 +40,7 @@ from symgrad.notation.sympy_door import declaration_of, symbols, to_sympy, to_tr
 from symgrad.notation.text import text
 from symgrad.notation.tree import Call, Name, Number, Tree, postorder
 from symgrad.operations.catalogue import record, records
-from symgrad.tensor.dims import letter, letters_of, plus, size_at, times
+from symgrad.tensor.dims import size_at
 
 WHERE = (
     "x, y, w: R^n; z, b: R^m; u: R^{1 x n}; A, B: R^{n x n}; S: R^{n x n} symmetric; W, X: R^{m x n}; "
@@ -263,17 +282,23 @@ def test_lambdify_gives_the_numbers_of_the_records(written: str) -> None:
 
 
 def test_the_table_covers_the_catalogue() -> None:
+    """Every operation that a text can call."""
     used = {record(part.op).name for written in TABLE for part in postorder(parse(written)) if isinstance(part, Call)}
     called = {r.name for r in records() if r.notation.text == r.name or r.notation.fixity != "call"}
-    assert called - used <= LEFT_OUT
-
-
-LEFT_OUT: set[str] = set()
+    assert called == used & called
 
 
 @pytest.mark.parametrize(
     ("written", "kind"),
-    [("x'*A*x", sympy.Expr), ("A*x", sympy.MatMul), ("A + B", sympy.MatAdd), ("x .* y", HadamardProduct), ("exp(s)", exp)],
+    [
+        ("x'*A*x", sg.Scalar),
+        ("A*x", sympy.MatMul),
+        ("A + B", sympy.MatAdd),
+        ("x .* y", HadamardProduct),
+        ("exp(s)", exp),
+        ("inv(A)", sympy.Inverse),
+        ("A'", sympy.Transpose),
+    ],
 )
 def test_sympy_classes_where_they_are_right(written: str, kind: type) -> None:
     assert isinstance(to_sympy(parse(written), DECLARED), kind)
@@ -295,7 +320,7 @@ def test_what_it_reads_like() -> None:
 
 # --- SymPy's own expressions -----------------------------------------------------------------------
 
-x, y, w, z, b, u, A, B, S, W, X, C, s, r, t, v = symbols(WHERE)[:3] + symbols(WHERE)[3:]
+x, y, w, z, b, u, A, B, S, W, X, C, s, r, t, v = symbols(WHERE)
 m, n, p = sympy.symbols("m n p", integer=True, positive=True)
 i, j, k = sympy.symbols("i j k", integer=True)
 d = sympy.Symbol("d")
@@ -602,7 +627,5 @@ def test_random_sizes_of_constants() -> None:
 def test_dimensions_that_no_array_tells_are_arguments() -> None:
     expression = to_sympy(parse("tr(eye(q))"), {})
     assert [a.name for a in expression.free_symbols] == ["q"]
-    assert letters_of([plus(letter("q"), times(2, letter("q")))]) == ["q"]
     (size,) = expression.free_symbols
     assert sympy.lambdify([size], expression, modules=sg.numpy_modules)(5) == 5
-    assert cos(0) == 1 and sqrt(4) == 2

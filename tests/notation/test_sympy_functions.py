@@ -59,7 +59,7 @@ def test_matrices_have_shapes(expression, shape) -> None:  # type: ignore[no-unt
     assert expression.shape == shape
     assert expression.func(*expression.args) == expression
     assert expression.T.shape == shape[::-1]
-    assert expression.T.T == expression
+    assert expression == expression.T.T
     assert expression.doit() == expression
     assert isinstance(expression[0, 0], MatrixElement)
 
@@ -138,7 +138,8 @@ def test_wrong_calls() -> None:
 # SymPy answers 0 for log(Determinant(X)).diff(X): here every road has to raise.
 CONTAINING = [
     sg.relu(x), 2 * sg.relu(x), sg.relu(x) + x, x.T * sg.relu(x), A * sg.relu(A * x), sg.relu(A * x).T,
-    sympy.HadamardProduct(sg.relu(x), x), sympy.Trace(x * sg.relu(x).T), (x.T * sg.relu(x))[0, 0], sg.logdet(A * sg.norm2(x)),
+    sympy.HadamardProduct(sg.relu(x), x), sympy.Trace(x * sg.relu(x).T), (x.T * sg.relu(x))[0, 0],
+    sg.logdet(A * sg.norm2(x)),
     sympy.log(sg.norm2(x)), sg.norm2(x) ** 2, sg.norm2(x) * x, sg.logsumexp(x) + 1, sympy.Inverse(A * sg.norm2(x)),
     sg.Scalar(x.T * A * x), sg.Scalar(x.T * A * x) * x, sympy.exp(sg.Scalar(x.T * x)), sg.ones(n, like=[x]) + x,
     sg.Dimension(n, [x]) * x, x.applyfunc(sympy.exp) + sg.relu(x),
@@ -162,7 +163,10 @@ def test_derivatives_that_sympy_knows_are_left_alone() -> None:
     assert sympy.Trace(A * x * x.T).diff(A) == x * x.T
 
 
-@pytest.mark.parametrize("expression", [sg.relu(s * x), sg.relu(s), sg.relu(s) ** 2, x * sg.relu(s), sg.norm2(s * x) * s])
+BY_SCALAR = [sg.relu(s * x), sg.relu(s), sg.relu(s) ** 2, x * sg.relu(s), sg.norm2(s * x) * s]
+
+
+@pytest.mark.parametrize("expression", BY_SCALAR)
 def test_nor_by_a_scalar(expression) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(NotDifferentiableError):
         expression.diff(s)
@@ -191,7 +195,8 @@ def _sample(entry):  # type: ignore[no-untyped-def]
     """The operation applied to arguments that fit, found by trying."""
     if entry.sizes:
         return sg.function(entry.name)(*[m, n][: entry.arity[0]]) if entry.name != "e" else sg.e(1, n)
-    for arguments in ([x] * entry.arity[-1], [A] * entry.arity[-1], [x] * entry.arity[0], [x, s], [t] * entry.arity[-1]):
+    most = entry.arity[-1]
+    for arguments in ([x] * most, [A] * most, [x] * entry.arity[0], [x, s], [t] * most):
         try:
             return sg.applied(entry.name, *arguments)
         except (ShapeError, ParseError):

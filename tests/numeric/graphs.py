@@ -72,7 +72,9 @@ class Grower:
 
     def _constant(self) -> Node:
         size = self.random.choice(LETTERS)
-        return self.random.choice([Delta.make(size), Ones.make(size), Unit.make(2, size), Size.make(size), Constant.make("pi")])
+        return self.random.choice(
+            [Delta.make(size), Ones.make(size), Unit.make(2, size), Size.make(size), Constant.make("pi")]
+        )
 
     def _sum(self) -> Node:
         first = self._pick()

@@ -195,7 +195,9 @@ def test_the_source_stands_alone() -> None:
     np.testing.assert_allclose(namespace["derivative"](y=labels, X=X, w=w), by_hand)  # type: ignore
 
 
-@pytest.mark.parametrize("names", [("n", "np"), ("lambda", "special"), ("t1", "dtype"), ("float", "derivative"), ("σ", "ŷ")])
+@pytest.mark.parametrize(
+    "names", [("n", "np"), ("lambda", "special"), ("t1", "dtype"), ("float", "derivative"), ("σ", "ŷ")]
+)
 def test_no_name_collides(names: tuple[str, str]) -> None:
     first, second = Input.make(names[0], (n,)), Input.make(names[1], (n,))
     shared = power(add([(1, first), (1, second)]), -1)
@@ -217,7 +219,9 @@ def test_kronecker_form_of_a_jacobian_by_columns() -> None:
 def test_a_row_arrives_and_leaves_as_one_by_n() -> None:
     row = Input.make("r", (n,))
     code = compile_numpy(
-        einsum([(row, "i"), (A, "ij")], "j"), [Argument("r", (n,), "row"), *arguments(A)], output=OutputForm.matrix((), (0,))
+        einsum([(row, "i"), (A, "ij")], "j"),
+        [Argument("r", (n,), "row"), *arguments(A)],
+        output=OutputForm.matrix((), (0,)),
     )
     a = np.arange(4.0).reshape(2, 2)
     np.testing.assert_allclose(code(r=[[1.0, 2.0]], A=a), [[1, 2]] @ a)
@@ -285,7 +289,9 @@ def test_letters_of_no_array_are_given_as_numbers() -> None:
 
 def test_what_does_not_fit_is_named() -> None:
     code = compiled(einsum([(A, "ij"), (x, "j")], "i"), A, x)
-    with pytest.raises(ShapeError, match=r"x has shape \(3,\), but is declared \(n,\): axis 0 has 3 entries, but n = 2"):
+    with pytest.raises(
+        ShapeError, match=r"x has shape \(3,\), but is declared \(n,\): axis 0 has 3 entries, but n = 2"
+    ):
         code(A=np.eye(2), x=np.ones(3))
     with pytest.raises(UnknownNameError, match="no array is given for x"):
         code(A=np.eye(2))
@@ -304,3 +310,10 @@ def test_an_input_that_is_no_argument_is_named() -> None:
 def test_numbers_beyond_floating_point_are_refused() -> None:
     with pytest.raises(LimitError):
         compiled(number(10**400), x)
+
+
+def test_depth_is_not_bounded() -> None:
+    chain: Node = x
+    for _ in range(3000):
+        chain = einsum([(A, "ij"), (chain, "j")], "i")
+    np.testing.assert_allclose(compiled(chain, A, x)(A=np.eye(2), x=[1.0, 2.0]), [1, 2])

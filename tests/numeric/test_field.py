@@ -42,7 +42,10 @@ def raw_inverse(node: Node) -> Node:
 
 
 EQUAL = {
-    "a square of a sum": (hadamard(plus(x, y), plus(x, y)), add([(1, power(x, 2)), (2, hadamard(x, y)), (1, power(y, 2))])),
+    "a square of a sum": (
+        hadamard(plus(x, y), plus(x, y)),
+        add([(1, power(x, 2)), (2, hadamard(x, y)), (1, power(y, 2))]),
+    ),
     "associativity": (product(product(A, B), A), einsum([(A, "ij"), (B, "jk"), (A, "kl")], "il")),
     "the inverse": (product(A, apply(INV, A)), I),
     "the inverse of a product": (raw_inverse(product(A, B)), product(apply(INV, B), apply(INV, A))),
