@@ -213,7 +213,7 @@ class Derivative:
                 return None
             rows, columns = tuple(range(self.node.rank))[:1], tuple(range(self.node.rank))[1:]
         try:
-            tree = lift_arranged(self.shown, rows, columns, Lifter({}))
+            tree = lift_arranged(self.shown, rows, columns, Lifter())
         except NoMatrixForm:
             return None
         return tree if self._certified(tree, rows, columns) else None

@@ -14,6 +14,7 @@ import numpy as np
 
 from symgrad.derivation import Derivative
 from symgrad.execution import execute
+from symgrad.notation.declare import Declaration
 from symgrad.numeric.difference import central_jacobian
 from symgrad.numeric.sample import sample, sizes
 from symgrad.program import Program
@@ -84,11 +85,12 @@ def letters_at(program: Program, kind: str, seed: int = 0) -> dict[str, int]:
 def arrays(program: Program, letters: Mapping[str, int], domain: str = "real", seed: int = 0) -> dict[str, Any]:
     """A random array for every input; `domain` is kept to by those that can."""
     rng = np.random.default_rng(seed)
-    return {name: sample(d, letters, rng, _domain(d.kind, domain)) for name, d in program.declared.items()}
+    return {name: sample(d, letters, rng, _domain(d, domain)) for name, d in program.declared.items()}
 
 
-def _domain(kind: str, domain: str) -> str:
-    return domain if kind == "matrix" or domain not in ("invertible", "spd") else "real"
+def _domain(declared: Declaration, domain: str) -> str:
+    square = declared.kind == "matrix" and declared.rows == declared.columns
+    return domain if square or domain not in ("invertible", "spd") else "real"
 
 
 def value_of(program: Program, values: Values, of: str | None = None) -> Any:

@@ -15,7 +15,7 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Container, Hashable, Iterator, Mapping
+from collections.abc import Callable, Container, Hashable, Iterator, Mapping
 
 from symgrad.errors import NotDifferentiableError
 from symgrad.tensor.build import MINUS_ONE, einsum, elementwise, hadamard, inlined, is_zero, plus, power, zero
@@ -37,6 +37,7 @@ from symgrad.tensor.nodes import (
 )
 
 Labels = tuple[Hashable, ...]
+Override = Mapping[Node, tuple[Callable[..., Node], ...]]
 Contribution = tuple[Node, Coefficient, Node]  # (argument, coefficient, cotangent)
 
 
@@ -45,18 +46,24 @@ def depends(root: Node, variable: Node) -> bool:
     return any(n is variable for n in walk(root))
 
 
-def differentiate(output: Node, variable: Node, logarithm: EntrywiseFunction | None = None) -> Node:
+def differentiate(
+    output: Node, variable: Node, logarithm: EntrywiseFunction | None = None, override: Override | None = None
+) -> Node:
     """d output[o...] / d variable[v...], a node of the output's axes followed by the variable's.
 
-    `logarithm` is the catalogue's log, needed where an exponent depends on the variable.
+    `logarithm` is the catalogue's log, needed where an exponent depends on the variable; `override` gives
+    single nodes other partials than their record's, to derive with a mistake.
     The derivative is zero exactly where the variable does not occur or everything cancels.
     Raises NotDifferentiableError where an operation has no rule.
     """
-    return cotangents(output, [variable], logarithm)[variable]
+    return cotangents(output, [variable], logarithm, override)[variable]
 
 
 def cotangents(
-    output: Node, variables: list[Node], logarithm: EntrywiseFunction | None = None
+    output: Node,
+    variables: list[Node],
+    logarithm: EntrywiseFunction | None = None,
+    override: Override | None = None,
 ) -> Mapping[Node, Node]:
     """The derivative of `output` by each of `variables`, in one sweep."""
     order = list(_between(output, set(variables)))
@@ -68,7 +75,7 @@ def cotangents(
         cotangent = add_nodes(waiting.pop(node), output.shape + node.shape)
         found[node] = cotangent
         if node.args and not is_zero(cotangent):
-            for argument, coefficient, share in pull_back(node, cotangent, axes, waiting, logarithm):
+            for argument, coefficient, share in pull_back(node, cotangent, axes, waiting, logarithm, override):
                 waiting[argument].append((coefficient, share))
     return {v: found.get(v, zero(output.shape + v.shape)) for v in variables}
 
@@ -88,7 +95,12 @@ def _seed(shape: Shape) -> Node:
 
 
 def pull_back(
-    node: Node, cotangent: Node, axes: int, active: Container[Node], logarithm: EntrywiseFunction | None = None
+    node: Node,
+    cotangent: Node,
+    axes: int,
+    active: Container[Node],
+    logarithm: EntrywiseFunction | None = None,
+    override: Override | None = None,
 ) -> Iterator[Contribution]:
     """What one node hands on to its arguments: the calculus, one rule per kind of node."""
     match node:
@@ -99,7 +111,8 @@ def pull_back(
         case Power():
             yield from _pull_power(node, cotangent, axes, active, logarithm)
         case Map():
-            for argument, partial in zip(node.args, node.op.partials, strict=True):
+            partials = (override or {}).get(node, node.op.partials)
+            for argument, partial in zip(node.args, partials, strict=True):
                 if argument in active:
                     yield _entrywise(argument, cotangent, partial(node, *node.args), axes)
         case Apply():

@@ -20,7 +20,7 @@ from itertools import chain, product
 from math import prod
 
 from symgrad.errors import LimitError
-from symgrad.tensor.build import add, apply, einsum, elementwise, inlined, power
+from symgrad.tensor.build import add, apply, einsum, elementwise, inlined, power, unit
 from symgrad.tensor.nodes import Add, Apply, Coefficient, Delta, Einsum, Input, Map, Node, Ones, Power, walk
 
 MAX_TERMS = 64  # of a flattened sum
@@ -119,6 +119,9 @@ class _Flattening:
             if isinstance(node, Einsum) and (self.expand or (count[node, labels] == 1 and _runs_on(node, labels, degree))):
                 coefficient *= node.coefficient
                 flat += inlined(node, labels)
+            elif isinstance(node, Einsum) and len(labels) > 1 and count[node, labels] == 1:
+                coefficient *= node.coefficient
+                flat += _in_parts(node, labels)
             else:
                 flat.append((node, labels))
         return coefficient, flat
@@ -126,7 +129,7 @@ class _Flattening:
     def distributed(self, coefficient: Coefficient, factors: Factors, out: Labels) -> list[tuple[Coefficient, Factors]]:
         """Sums that are multiplied out: all for the normal form, else those with more than two axes."""
         sums = [(i, n, ls) for i, (n, ls) in enumerate(factors) if isinstance(n, Add) and self._opens(n)]
-        if not sums or len(factors) == 1:
+        if not sums or len(factors) == 1 or any(not n.terms for _, n, _ in sums):  # a zero makes the product zero
             return [(coefficient, factors)]
         limit = self.limit or MAX_EXPANSION
         if prod(len(n.terms) for _, n, _ in sums) > limit:
@@ -155,6 +158,18 @@ def _runs_on(node: Einsum, labels: Labels, degree: Mapping[Hashable, int]) -> bo
         return all(not inner for _, inner in node.factors)
     sums = any(a >= node.rank for _, inner in node.factors for a in inner)
     return not sums or all(degree[a] <= 2 for a in labels)
+
+
+def _in_parts(node: Einsum, labels: Labels) -> Factors:
+    """A product kept whole, but for parts that share no label: u v' are two factors."""
+    parts = components(inlined(node, labels))
+    if len(parts) == 1:
+        return [(unit(node), labels)]
+    split: Factors = []
+    for part in parts:
+        ends = tuple(a for a in labels if any(a in inner for _, inner in part))
+        split += part if len(part) == 1 else [(einsum(part, ends), ends)]
+    return split
 
 
 def _hoisted_ones(node: Node) -> Node:

@@ -1,108 +1,176 @@
-"""Index notation on paper: `sum_{l} A_{i l} x_{j}`, for tensors without a closed matrix form.
+"""Index notation on paper: `sum_{l} A[i, l]*x[j]`, for tensors without a closed matrix form.
 
-Free indices are i, j, k, l, ... in the order of the axes; summed ones follow.  Each tensor of one or two
-axes is written by its name or its matrix notation in brackets.
+Free indices are i, j, k, l, ... in the order of the axes; summed ones follow.  What has at most two axes
+is written by its matrix notation with indices; what has more is opened, entry by entry.
+
+>>> from symgrad.tensor.build import einsum
+>>> from symgrad.tensor.dims import letter
+>>> from symgrad.tensor.nodes import Input
+>>> x = Input.make("x", (letter("n"),))
+>>> indexed_text(einsum([(x, "i"), (x, "j"), (x, "k")], "ijk"))
+'[i, j, k]: x[i]*x[j]*x[k]'
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
 
-from symgrad.errors import LimitError
+from symgrad.errors import LimitError, NotDifferentiableError
 from symgrad.notation.latex import latex as latex_of
 from symgrad.notation.lift import Lifter
+from symgrad.notation.network import NoMatrixForm
 from symgrad.notation.text import text as text_of
 from symgrad.notation.tree import Name, Tree
 from symgrad.operations.catalogue import latex_templates
-from symgrad.tensor.nodes import Add, Coefficient, Delta, Einsum, Node, Ones
+from symgrad.tensor.build import as_number
+from symgrad.tensor.nodes import Add, Coefficient, Delta, Einsum, Map, Node, Ones, Power
 
 LETTERS = "ijklmnpqrstuvwabcdefgh"
+MAX_LETTERS = 200
+MAX_DEPTH = 40
+
+Labels = tuple[str, ...]
 
 
 def letters_for(count: int) -> list[str]:
-    """Index letters for so many indices.  Raises LimitError beyond what can be read."""
-    if count > 200:
-        raise LimitError("more than 200 indices are not written out")
+    """The first `count` index letters."""
+    if count > MAX_LETTERS:
+        raise LimitError(f"more than {MAX_LETTERS} indices are not written out")
     return [LETTERS[i] if i < len(LETTERS) else f"i{i}" for i in range(count)]
 
 
 def indexed_text(node: Node) -> str:
     """The entry of a tensor as text: `[i, j, k]: sum_{l} A[i, l]*...`."""
-    free = ", ".join(letters_for(node.rank))
-    return f"[{free}]: " + _sum(node, _TextStyle())
+    free = letters_for(node.rank)
+    return f"[{', '.join(free)}]: " + _Writer(_TextStyle(), node.rank).entry(node, tuple(free), outer=True)
 
 
 def indexed_latex(node: Node) -> str:
     """The entry of a tensor as LaTeX."""
-    return _sum(node, _LatexStyle())
+    return _Writer(_LatexStyle(), node.rank).entry(node, tuple(letters_for(node.rank)), outer=True)
 
 
 class _TextStyle:
     times = "*"
+    brackets = ("(", ")")
 
-    def entry(self, tree: Tree, labels: list[str]) -> str:
+    def indexed(self, tree: Tree, labels: Labels) -> str:
         written = text_of(tree)
-        plain = isinstance(tree, Name) or written.partition("(")[0].isidentifier()
-        return f"{written if plain else f'({written})'}[{', '.join(labels)}]" if labels else f"({written})"
+        if not labels:
+            return written if isinstance(tree, Name) else f"({written})"
+        plain = isinstance(tree, Name) or (written.partition("(")[0].isidentifier() and written.endswith(")"))
+        return f"{written if plain else f'({written})'}[{', '.join(labels)}]"
 
-    def delta(self, labels: list[str]) -> str:
+    def delta(self, labels: Labels) -> str:
         return f"delta[{', '.join(labels)}]"
 
-    def sum(self, labels: list[str], body: str) -> str:
+    def sum(self, labels: Labels, body: str) -> str:
         return f"sum_{{{' '.join(labels)}}} {body}"
 
     def number(self, value: Fraction) -> str:
         return str(value)
 
+    def function(self, name: str, args: list[str]) -> str:
+        return f"{name}({', '.join(args)})"
+
+    def power(self, base: str, exponent: str) -> str:
+        return f"({base})^({exponent})"
+
 
 class _LatexStyle(_TextStyle):
     times = r" \, "
+    brackets = (r"\left(", r"\right)")
 
-    def entry(self, tree: Tree, labels: list[str]) -> str:
+    def indexed(self, tree: Tree, labels: Labels) -> str:
         written = latex_of(tree, templates=latex_templates())
-        if not labels:
-            return rf"\left({written}\right)"
-        base = written if isinstance(tree, Name) and "_" not in written else rf"\left({written}\right)"
-        return f"{base}_{{{' '.join(labels)}}}"
+        plain = isinstance(tree, Name) and "_" not in written
+        base = written if plain else rf"\left({written}\right)"
+        return f"{base}_{{{' '.join(labels)}}}" if labels else base
 
-    def delta(self, labels: list[str]) -> str:
+    def delta(self, labels: Labels) -> str:
         return rf"\delta_{{{' '.join(labels)}}}"
 
-    def sum(self, labels: list[str], body: str) -> str:
+    def sum(self, labels: Labels, body: str) -> str:
         return rf"\sum_{{{', '.join(labels)}}} {body}"
 
     def number(self, value: Fraction) -> str:
         return str(value.numerator) if value.denominator == 1 else rf"\frac{{{value.numerator}}}{{{value.denominator}}}"
 
+    def function(self, name: str, args: list[str]) -> str:
+        return rf"\operatorname{{{name}}}\left({', '.join(args)}\right)"
 
-def _sum(node: Node, style: _TextStyle) -> str:
-    lifter = Lifter({})
-    terms = node.terms if isinstance(node, Add) else ((1, node),)
-    if not terms:
-        return "0"
-    written = ""
-    for c, term in terms:
-        sign, body = _product(c, term, style, lifter.tree)
-        written += (" - " if sign < 0 else " + ") + body
-    return "-" + written[3:] if written.startswith(" - ") else written[3:]
+    def power(self, base: str, exponent: str) -> str:
+        return rf"\left({base}\right)^{{{exponent}}}"
 
 
-def _product(c: Coefficient, node: Node, style: _TextStyle, tree: Callable[[Node], Tree]) -> tuple[int, str]:
-    """The sign and the body of one term."""
-    factors = node.factors if isinstance(node, Einsum) else ((node, tuple(range(node.rank))),)
-    c = c * node.coefficient if isinstance(node, Einsum) else c
-    letters = letters_for(1 + max((a for _, labels in factors for a in labels), default=node.rank))
-    bound = sorted({a for _, labels in factors for a in labels if a >= node.rank})
-    parts = []
-    for factor, labels in factors:
-        named = [letters[a] for a in labels]
-        if isinstance(factor, Delta):
-            parts.append(style.delta(named))
-        elif not isinstance(factor, Ones):
-            parts.append(style.entry(tree(factor), named))
-    size = abs(Fraction(c))
-    if size != 1 or not parts:
-        parts.insert(0, style.number(size))
-    body = style.times.join(parts)
-    return (-1 if c < 0 else 1), style.sum([letters[a] for a in bound], body) if bound else body
+class _Writer:
+    """Writes the entry of a node at given labels; letters of sums are never used twice."""
+
+    def __init__(self, style: _TextStyle, used: int):
+        self.style, self.used, self.depth = style, used, 0
+        self.lifter = Lifter()
+
+    def entry(self, node: Node, labels: Labels, outer: bool = False) -> str:
+        """One entry; sums are bracketed unless they stand outermost."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise LimitError("the indexed form is nested too deeply to be written out")
+        written = self._entry(node, labels)
+        self.depth -= 1
+        opens = isinstance(node, Add) and len(node.terms) > 1 or isinstance(node, Einsum) and node.rank < len(node.args)
+        left, right = self.style.brackets
+        return written if outer or not opens else f"{left}{written}{right}"
+
+    def _entry(self, node: Node, labels: Labels) -> str:
+        if isinstance(node, Add):
+            return self._sum(node, labels)
+        if isinstance(node, Einsum):
+            sign, body = self._product(1, node, labels)
+            return f"-{body}" if sign < 0 else body
+        if isinstance(node, Delta):
+            return self.style.delta(labels)
+        if isinstance(node, Map) and node.rank > 2:
+            return self.style.function(node.op.name, [self.entry(a, labels if a.shape else (), True) for a in node.args])
+        if isinstance(node, Power) and node.rank > 2:
+            return self.style.power(self.entry(node.base, labels, True), self.entry(node.exponent, (), True))
+        try:
+            return self.style.indexed(self.lifter.lift(node), labels)
+        except NoMatrixForm:
+            raise NotDifferentiableError(f"no notation is known for {node!r}") from None
+
+    def _sum(self, node: Add, labels: Labels) -> str:
+        if not node.terms:
+            return "0"
+        written = ""
+        for c, term in node.terms:
+            sign, body = self._product(c, term, labels)
+            written += (" - " if sign < 0 else " + ") + body
+        return "-" + written[3:] if written.startswith(" - ") else written[3:]
+
+    def _product(self, c: Coefficient, node: Node, labels: Labels) -> tuple[int, str]:
+        """The sign and the body of one term."""
+        factors = node.factors if isinstance(node, Einsum) else ((node, tuple(range(node.rank))),)
+        c = c * node.coefficient if isinstance(node, Einsum) else c
+        bound = sorted({a for _, inner in factors for a in inner if a >= node.rank})
+        fresh = letters_for(self.used + len(bound))[self.used :]
+        self.used += len(bound)
+        names = dict(enumerate(labels)) | dict(zip(bound, fresh, strict=True))
+        ordered = sorted((f for f in factors if not isinstance(f[0], Ones)), key=lambda f: f[1])
+        parts = [self._factor(n, tuple(names[a] for a in inner)) for n, inner in ordered]
+        size = abs(Fraction(c))
+        if size != 1 or not parts:
+            parts.insert(0, self.style.number(size))
+        body = self.style.times.join(parts)
+        return (-1 if c < 0 else 1), self.style.sum(tuple(fresh), body) if bound else body
+
+    def _factor(self, node: Node, labels: Labels) -> str:
+        if isinstance(node, Power) and node.rank <= 2:
+            exponent = as_number(node.exponent)
+            if exponent is not None and not labels:
+                return self.style.power(self.entry(node.base, (), True), self.style.number(Fraction(exponent)))
+        if isinstance(node, Add | Einsum) and len(labels) <= 2:
+            try:
+                return self.style.indexed(self.lifter.lift(node), labels)
+            except NoMatrixForm:
+                pass  # opened below, entry by entry
+        return self.entry(node, labels)

@@ -17,7 +17,8 @@ What has no such form raises `NoMatrixForm`; the caller shows indices instead.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
 
@@ -44,14 +45,15 @@ from symgrad.tensor.nodes import (
 )
 from symgrad.tensor.nodes import Size as SizeNode
 
+MAX_SETTLING = 8  # nested products into which a sign is followed
+
 Labels = tuple[Hashable, ...]
 Factors = list[tuple[Node, Labels]]
 
 
-def lift(node: Node, transposed: bool = False, names: Mapping[Node, str] | None = None) -> Tree:
+def lift(node: Node, transposed: bool = False) -> Tree:
     """The tree of a node with at most two axes (one axis: a column).  Raises NoMatrixForm."""
-    lifter = Lifter(names or {})
-    return lifter.lift(node, transposed)
+    return Lifter().lift(node, transposed)
 
 
 def size_tree(size: Size) -> Tree:
@@ -63,11 +65,20 @@ def size_tree(size: Size) -> Tree:
     return parse(str(size))
 
 
-class Lifter:
-    """Lifts nodes of one result; every node once.  `names` are nodes that have a name already."""
+@dataclass(slots=True)
+class _Piece:
+    """A factor on its way into a network: the node, the sign taken out of it, a nested product as its term."""
 
-    def __init__(self, names: Mapping[Node, str]):
-        self.names = names
+    node: Node
+    labels: Labels
+    sign: int
+    term: Term | None = None
+
+
+class Lifter:
+    """Lifts the nodes of one result, every node once."""
+
+    def __init__(self) -> None:
         self._terms: dict[Node, list[Term] | NoMatrixForm] = {}
         self._trees: dict[Node, Tree] = {}
 
@@ -96,7 +107,7 @@ class Lifter:
     def tree(self, node: Node) -> Tree:
         tree = self._trees.get(node)
         if tree is None:
-            terms = self.terms(node)
+            terms = self._scaled_terms(node, 1) if isinstance(node, Einsum) else self.terms(node)
             tree = sum_tree(terms) if terms else self._zero(node)
             self._trees[node] = tree
         return tree
@@ -106,7 +117,7 @@ class Lifter:
 
     def _turned(self, node: Node) -> Tree:
         """The transpose: a row of a column, or each chain of a matrix read backwards."""
-        terms = self.terms(node)
+        terms = self._scaled_terms(node, 1)
         if not terms:
             sizes = (1, *node.shape) if node.rank == 1 else node.shape[::-1]
             return call("zeros", *map(size_tree, sizes))
@@ -115,19 +126,17 @@ class Lifter:
     # --- one node ------------------------------------------------------------------------------
 
     def _terms_of(self, node: Node) -> list[Term]:
-        if node in self.names:
-            return [self._atom(node, Name(self.names[node]))]
         if isinstance(node, Add):
             return [t for c, n in node.terms for t in self._scaled_terms(n, c)]
         if isinstance(node, Einsum):
-            return [self.product([*node.factors], tuple(range(node.rank)), node.coefficient)]
+            return [self.product([*node.factors], tuple(range(node.rank)), node.coefficient, settle=False)]
         if node.rank > 2:
             raise NoMatrixForm
         return [self._power(node) if isinstance(node, Power) else self._atom(node, self._atom_tree(node))]
 
     def _scaled_terms(self, node: Node, c: Coefficient) -> list[Term]:
         """The terms of c * node; a sign goes into a difference inside."""
-        if isinstance(node, Einsum) and node not in self.names:
+        if isinstance(node, Einsum):
             return [self.product([*node.factors], tuple(range(node.rank)), c * node.coefficient)]
         return [t.scaled(c) for t in self.terms(node)]
 
@@ -190,38 +199,57 @@ class Lifter:
 
     # --- products ------------------------------------------------------------------------------
 
-    def product(self, factors: Factors, out: Labels, coefficient: Coefficient, settle: bool = True) -> Term:
+    def product(
+        self, factors: Factors, out: Labels, coefficient: Coefficient, settle: bool = True, depth: int = 0
+    ) -> Term:
         """One product as a term; with `settle` a sign in front goes into a difference.  Raises NoMatrixForm."""
         deltas: Factors = [(n, labels) for n, labels in factors if isinstance(n, Delta)]
         if deltas:
             return self._diagonal_product(factors, deltas, out, coefficient)
         if len(out) > 2:
             raise NoMatrixForm
+        pieces = [self._piece(node, labels) for node, labels in factors]
+        for piece in pieces:
+            coefficient = exact(coefficient * piece.sign * (piece.term.coefficient if piece.term else 1))
+        if coefficient < 0 and settle and self._settled(pieces, depth):
+            coefficient = -coefficient
         network = Network([], out)
-        coefficient, factors = self._signed(coefficient, factors, settle)
-        for node, labels in factors:
-            self._enter(network, node, labels)
+        for piece in pieces:
+            self._enter(network, piece)
         spread = self._spread(network, factors, out)
         if spread is not None:
             return Term(coefficient, tuple(network.scalars), None, spread)
         word = network.contract()
         return _with_scalars(coefficient, network.scalars, word)
 
-    def _signed(self, coefficient: Coefficient, factors: Factors, settle: bool) -> tuple[Coefficient, Factors]:
-        """Differences the way round that reads best; then, if `settle`, so that no sign is left in front."""
-        turned: Factors = []
-        for node, labels in factors:
-            if isinstance(node, Add) and node not in self.names and self._reads_better_negated(node):
-                coefficient, node = -coefficient, scaled(-1, node)
-            turned.append((node, labels))
-        if coefficient > 0 or not settle:
-            return coefficient, turned
-        count = Counter(node for node, _ in turned)
-        odd = [n for n, k in count.items() if isinstance(n, Add) and n not in self.names and k % 2 == 1]
+    def _piece(self, node: Node, labels: Labels) -> _Piece:
+        """A factor made ready: a difference the way round that reads best, a nested product as its term."""
+        if isinstance(node, Add) and self._reads_better_negated(node):
+            return _Piece(scaled(-1, node), labels, -1)
+        if isinstance(node, Einsum) and labels:
+            (term,) = self.terms(node)
+            return _Piece(node, labels, 1, term if term.word is not None else None)
+        return _Piece(node, labels, 1)
+
+    def _settled(self, pieces: list[_Piece], depth: int) -> bool:
+        """Turn one difference round, here or within a nested product, so that a sign goes away; whether one was found."""
+        count = Counter(p.node for p in pieces)
+        odd = [p.node for p in pieces if isinstance(p.node, Add) and count[p.node] % 2 == 1]
         mixed = sorted((n for n in odd if len({c > 0 for c, _ in n.terms}) == 2), key=lambda n: bool(self._constants(n)))
-        if not mixed:
-            return coefficient, turned
-        return -coefficient, [(scaled(-1, n) if n is mixed[0] else n, labels) for n, labels in turned]
+        if mixed:
+            for piece in pieces:
+                if piece.node is mixed[0]:
+                    piece.node = scaled(-1, piece.node)
+            return True
+        for piece in pieces if depth < MAX_SETTLING else []:
+            if piece.term is not None and isinstance(piece.node, Einsum) and count[piece.node] == 1:
+                out = tuple(range(piece.node.rank))
+                sign = -1 if piece.term.coefficient > 0 else 1
+                turned = self.product([*piece.node.factors], out, sign * piece.node.coefficient, True, depth + 1)
+                if turned.word is not None and turned.coefficient == abs(piece.term.coefficient):
+                    piece.term = turned
+                    return True
+        return False
 
     def _constants(self, node: Add) -> list[Term]:
         return [t for t in self.terms(node) if t.spread is not None or (t.word is None and not t.scalars)]
@@ -235,12 +263,17 @@ class Lifter:
         leading = constants[0] if constants else min(self.terms(node), key=lambda t: t.order[1:])
         return leading.coefficient < 0
 
-    def _enter(self, network: Network, node: Node, labels: Labels) -> None:
+    def _enter(self, network: Network, piece: _Piece) -> None:
+        node, labels = piece.node, piece.labels
         if not labels:
             network.scalars += self._scalar_factors(node)
             return
         if len(labels) > 2:
             raise NoMatrixForm
+        if piece.term is not None and piece.term.word is not None:
+            network.scalars += piece.term.scalars
+            network.items.append(Item(labels, piece.term.word))
+            return
         exponent = as_number(node.exponent) if isinstance(node, Power) else None
         base = node.base if isinstance(node, Power) and exponent is not None else node
         word = link_of(self.tree(base), base.rank, base.rank == 2 and symmetry(base) == 1)
@@ -278,7 +311,7 @@ class Lifter:
         if not any(out[0] in labels for _, labels in kept):
             network = Network([], ())
             for node, labels in kept:
-                self._enter(network, node, labels)
+                self._enter(network, _Piece(node, labels, 1))
             network.contract()
             word = matrix(call("eye", size_tree(deltas[0][0].shape[0])), symmetric=True)
             return _with_scalars(coefficient, scalars + network.scalars, word)

@@ -30,6 +30,8 @@ _HADAMARD = ("hadamard", "hadamard_divide")
 
 def text(tree: Tree) -> str:
     """The tree in the text language."""
+    if isinstance(tree, Call) and tree.written is not None:
+        return tree.written[1]
     out: list[str] = []
     todo: list[Part] = [(tree, 0)]
     while todo:
@@ -41,7 +43,10 @@ def text(tree: Tree) -> str:
         if precedence < part[1]:
             parts = ["(", *parts, ")"]
         todo.extend(reversed(parts))
-    return "".join(out)
+    joined = "".join(out)
+    if isinstance(tree, Call):  # lifting asks again and again: kept, so that deep trees stay linear
+        object.__setattr__(tree, "written", (_parts(tree)[0], joined))
+    return joined
 
 
 def _parts(tree: Tree) -> tuple[int, list[Part]]:
@@ -51,6 +56,8 @@ def _parts(tree: Tree) -> tuple[int, list[Part]]:
     if isinstance(tree, Number):
         precedence, written = number_text(tree.value)
         return precedence, [written]
+    if tree.written is not None:
+        return tree.written[0], [tree.written[1]]
     if len(tree.args) == 1 and tree.op in ("negate", "transpose"):
         arg = tree.args[0]
         return (SIGN, ["-", (arg, MULTIPLY)]) if tree.op == "negate" else (POWER, [(arg, POWER), "'"])

@@ -51,6 +51,7 @@ class Call:
     args: tuple[Tree, ...]
     span: Span | None = field(default=None, compare=False)
     mark: Span | None = field(default=None, compare=False)  # the operator or function name itself
+    written: tuple[int, str] | None = field(default=None, compare=False, repr=False)  # kept by `text.text`
 
 
 Tree = Number | Name | Call

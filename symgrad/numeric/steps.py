@@ -193,7 +193,8 @@ class Steps:
         if a.form == _OUTER:
             return self.outer(self.negated(a.args[0]), a.args[1])
         a = self.numeric(a)
-        return self.make("-{0}", [a], "product", kind="negate", rank=a.rank, weak=a.weak, fresh=a.rank > 0)
+        need = "atom" if _leads_with_mask(a) else "product"
+        return self.make("-{0}", [a], need, kind="negate", rank=a.rank, weak=a.weak, fresh=a.rank > 0)
 
     def summed(self, terms: Sequence[tuple[int, Step]]) -> Step:
         """A sum of +- steps, positive ones first."""
@@ -313,3 +314,10 @@ def _literal(value: Coefficient) -> str:
         return repr(float(value))
     except OverflowError:
         raise LimitError(f"a number of {len(str(value))} digits is too large for floating point") from None
+
+
+def _leads_with_mask(a: Step) -> bool:
+    """Whether a product is written with a mask first: `-mask * x` would negate booleans, which NumPy refuses."""
+    while a.kind in ("multiply", "divide") and a.args:
+        a = a.args[0]
+    return a.boolean

@@ -179,7 +179,7 @@ FIRSTMAX: TensorFunction = TensorFunction(
     pullback=lambda g, y, x: (np.zeros_like(x),),
     core="v->v",
     jacobian=lambda y, x, i, k: (y[i] * y[k]) * 0,
-    code="(np.arange({0}.size) == np.argmax({0})).astype(float)",
+    code="(np.arange({0}.shape[-1]) == np.argmax({0}, axis=-1)[..., None]).astype({0}.dtype)",
     kinks="jumps where the largest entry changes; the derivative is 0 elsewhere",
     analytic=False,
     doc="The unit vector of the first largest entry: the gradient of max(v).",

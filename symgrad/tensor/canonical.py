@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-from symgrad.tensor.nodes import Add, Apply, Einsum, Factor, Input, Map, Node
+from symgrad.tensor.nodes import Add, Apply, Delta, Einsum, Factor, Input, Map, Node
 
 TRIES = 24
 
@@ -107,6 +107,8 @@ def _symmetry(node: Node) -> int:
     if type(node) is Input:
         properties = node.properties
         return -1 if "skew" in properties else 1 if properties & {"symmetric", "spd", "diagonal"} else 0
+    if type(node) is Delta:
+        return 1
     if type(node) is Apply:
         return int(node.op.transposes and not node.batch and symmetry(node.args[0]) == 1)
     if type(node) is Map:

@@ -36,7 +36,7 @@ from symgrad.tensor.dims import letters_of, size_at
 
 Array = Any
 KINDS = ("distinct", "square", "one")
-SIZES = 6  # assignments of sizes tried
+SIZES = 6  # assignments of sizes tried before falling back on distinct ones
 ATTEMPTS = 24  # points drawn in one domain before the next is tried
 LARGEST = 1e5  # values beyond this lose too many digits to compare derivatives
 KINK_MARGIN = 0.02  # how near to a kink the input of an operation may come
@@ -111,8 +111,8 @@ def find_point(
     is near a kink the last one is taken and says so.  Raises DomainError if no value is finite.
     """
     kinked, skipped = None, 0
-    for turn in range(SIZES):
-        at_sizes = sizes(letters(source), kind, seed + turn)
+    for turn, wanted in enumerate([kind] * SIZES + ["distinct"] * SIZES):
+        at_sizes = sizes(letters(source), wanted, seed + turn)
         for found in _points(source, at_sizes, intervals or {}, seed, of or source.output):
             if not found.near_kink:
                 return replace(found, rejected_at_kink=skipped)

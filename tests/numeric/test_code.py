@@ -317,3 +317,19 @@ def test_depth_is_not_bounded() -> None:
     for _ in range(3000):
         chain = einsum([(A, "ij"), (chain, "j")], "i")
     np.testing.assert_allclose(compiled(chain, A, x)(A=np.eye(2), x=[1.0, 2.0]), [1, 2])
+
+
+def test_a_negated_product_that_starts_with_a_mask_runs():
+    """NumPy refuses `-mask`, so the sign must not land on it."""
+    from symgrad.notation.declare import declare
+    from symgrad.notation.grammar import parse
+    from symgrad.notation.lower import Scope, lower
+
+    scope = Scope.of(declare("x, y: R^n; W: R^{n x n}"))
+    node = lower(parse("-([x > 0] .* (W*y))*x'"), scope).node
+    n = letter("n")
+    function = compile_numpy(
+        node, [Argument("x", (n,), "column"), Argument("W", (n, n)), Argument("y", (n,), "column")]
+    )
+    x, W, y = np.array([1.0, -2.0]), np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, 1.0])
+    assert function(x=x, W=W, y=y) == pytest.approx(np.array([[-3.0, 6.0], [0.0, 0.0]]))

@@ -1,0 +1,329 @@
+"""The command `symgrad`: derive, check, key, verify, graph.
+
+Each command reads its input, calls one function of the library and shows the result; nothing is
+computed here, and what is heavy is imported inside the commands.  Exit status: 0 fine, 1 something
+checked is wrong, 2 the command or its input is unusable.  docs/command-line.md describes it for users.
+
+>>> sorted(commands.commands)
+['check', 'derive', 'graph', 'key', 'verify']
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from symgrad import __version__
+from symgrad.errors import DomainError, UnknownNameError, did_you_mean
+from symgrad.faces.options import (
+    LANGUAGES,
+    TEXT_LIMIT,
+    Commands,
+    convention_options,
+    declarations,
+    json_option,
+    json_wanted,
+    numbers,
+    read_file,
+    read_text,
+    say,
+    variables,
+    write_file,
+)
+
+if TYPE_CHECKING:
+    from symgrad.bank.exercise import Exercise, Problem
+    from symgrad.derivation import Derivative
+    from symgrad.program import Program
+
+METHODS = ("index", "differential", "chain")
+FORMATS = ("text", "latex", "numpy", "jax", "torch", "json")
+WRONG = 1  # exit status: something checked is wrong
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="symgrad %(version)s")
+@click.pass_context
+def commands(context: click.Context) -> None:
+    """Derivatives of matrix expressions: derived, explained, checked.
+
+    \b
+    symgrad derive "x'*A*x" --wrt x
+    symgrad check  "x'*A*x" --wrt x --answer "(A+A')*x" --layout gradient
+    symgrad key    exercises/homework --lang fa
+    symgrad verify exercises/
+    symgrad graph  exercises/homework/06-two-branch-network.toml -o graph.svg
+
+    An expression is text, `-` for standard input, or @FILE. Exit status: 0 fine, 1 something checked is
+    wrong, 2 the command or its input is unusable.
+    """
+    if os.environ.get("NO_COLOR"):
+        context.color = False
+
+
+def main() -> None:
+    """The entry point: characters that the terminal can't show are replaced."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    commands(prog_name="symgrad")
+
+
+# --- derive ---------------------------------------------------------------------------------------
+
+
+@commands.command()
+@click.argument("expression")
+@convention_options
+@click.option("--steps", type=click.Choice(METHODS), help="Show a worked derivation.")
+@click.option("--to", "form", type=click.Choice(FORMATS), default="text", show_default=True, is_eager=True,
+              callback=json_wanted, help="How the result is written.")
+@json_option
+@click.option("--check", "checked", is_flag=True,
+              help="Compare with the numeric witnesses; exit status 1 if they disagree.")
+@click.pass_context
+def derive(context: click.Context, expression: str, form: str, as_json: bool, steps: str | None, checked: bool,
+           **convention: Any) -> None:
+    """Derive d EXPRESSION / d NAMES.
+
+    EXPRESSION is an expression or a program (assignments separated by ; or line ends).
+
+    \b
+    symgrad derive "x'*A*x" --wrt x
+    symgrad derive "norm2(A*x-b)^2" --wrt x --where "A: R^{m x n}; x: R^n; b: R^m" --check
+    symgrad derive "h = tanh(W*x); L = h'*h" --wrt W --steps chain
+    symgrad derive "A*X*B" --wrt X --vec row --to latex
+    symgrad derive @network.txt --of L --wrt W1 --to numpy
+    """
+    result = _derived(expression, **convention)
+    form = "json" if as_json else form
+    report = _checked(result) if checked else None
+    if form == "json":
+        _show_json(result, steps, report)
+    else:
+        _show_form(result, form)
+        if steps:
+            _show_steps(result, steps)
+        if report is not None:
+            from symgrad.faces.show import show_report
+
+            show_report(report)
+    if report is not None and not report.ok:
+        context.exit(WRONG)
+
+
+def _derived(expression: str, *, wrt: tuple[str, ...], of: str | None, where: tuple[str, ...], layout: str, vec: str,
+             structure: str, infer: bool) -> Derivative:  # fmt: skip
+    from symgrad.derivation import derivative
+
+    names = variables(wrt)
+    return derivative(
+        read_text(expression),
+        names if len(names) > 1 else names[0],
+        of=of,
+        where=declarations(where),
+        layout=layout,
+        vec=vec,
+        structure=structure,
+        infer=infer,
+    )
+
+
+def _checked(result: Derivative) -> Any:
+    from symgrad.verification.check import check as compare
+
+    return compare(result)
+
+
+def _show_form(result: Derivative, form: str) -> None:
+    """The result as text with remarks; LaTeX and code stand alone, what was inferred goes to stderr."""
+    from symgrad.faces.show import reading, show_derivative
+
+    if form == "text":
+        show_derivative(result)
+        return
+    click.echo(_written(result, form).rstrip("\n"))
+    for line in reading(result):
+        say(line)
+
+
+def _written(result: Derivative, form: str) -> str:
+    if form == "latex":
+        return result.latex()
+    if form == "numpy":
+        return result.source
+    raise DomainError(f"{form} source is not available yet", hint="--to numpy")
+
+
+def _show_steps(result: Derivative, method: str) -> None:
+    from symgrad.steps import steps
+
+    for step in steps(result, method):
+        click.echo(f"  {step.text()}" + click.style(f"    ({step.rule})", dim=True))
+
+
+def _show_json(result: Derivative, method: str | None, report: Any) -> None:
+    from symgrad.faces.show import derivative_fields, step_fields
+
+    fields = derivative_fields(result)
+    if method:
+        from symgrad.steps import steps
+
+        fields["steps"] = [step_fields(step) for step in steps(result, method)]
+    if report is not None:
+        fields["check"] = report.to_json()
+    click.echo(json.dumps(fields, ensure_ascii=False))
+
+
+# --- check ----------------------------------------------------------------------------------------
+
+
+@commands.command()
+@click.argument("expression")
+@convention_options
+@click.option("--answer", required=True, help="The answer to judge: text, `-` or @FILE.")
+@json_option
+@click.pass_context
+def check(context: click.Context, expression: str, answer: str, as_json: bool, **convention: Any) -> None:
+    """Judge an answer to d EXPRESSION / d NAMES: exit status 0 right, 1 wrong, 2 unusable.
+
+    \b
+    symgrad check "x'*A*x" --wrt x --answer "(A+A')*x" --layout gradient
+    symgrad check "tr(X'*A*X)" --wrt X --answer "2*A*X" --where "X: R^{n x p}; A: R^{n x n}"
+    """
+
+
+# --- key and verify -------------------------------------------------------------------------------
+
+PATHS = click.argument("paths", nargs=-1, required=True, metavar="PATHS...")
+
+
+@commands.command()
+@PATHS
+@click.option("--to", "form", type=click.Choice(["terminal", "md"]), help="terminal, or Markdown (for -o FILE.md).")
+@click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="The language of the key.")
+@click.option("-o", "output", metavar="FILE", help="Write to a file.")
+def key(paths: tuple[str, ...], form: str | None, lang: str, output: str | None) -> None:
+    """Write the worked answer key of exercises: files or folders.
+
+    \b
+    symgrad key exercises/homework/06-two-branch-network.toml
+    symgrad key exercises/homework --to md --lang fa -o key.md
+    """
+
+
+@commands.command()
+@PATHS
+@json_option
+@click.pass_context
+def verify(context: click.Context, paths: tuple[str, ...], as_json: bool) -> None:
+    """Check every printed answer in exercises: exit status 1 if a print is wrong.
+
+    \b
+    symgrad verify exercises/
+    """
+
+
+# --- graph ----------------------------------------------------------------------------------------
+
+
+@commands.command()
+@click.argument("source", metavar="EXPR|FILE|EXERCISE.toml")
+@click.option("--values", metavar="JSON", help='Numbers for the inputs, \'{"x": [1, 2]}\', or @FILE.')
+@click.option("--where", multiple=True, metavar="TEXT", help="Declarations; without any, shapes are inferred.")
+@click.option("--of", metavar="NAME", help="Which name of the program is the output; the last one if not given.")
+@click.option("--question", metavar="ID", help="The question of an exercise whose program is drawn.")
+@click.option("--detail", type=click.Choice(["gates", "lines"]), default="gates", show_default=True,
+              help="One gate per operator, or one box per line of the program.")
+@click.option("--title", help="The heading; by default the exercise's title, or a short expression.")
+@click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True,
+              help="The language of that title.")
+@click.option("-o", "output", metavar="FILE", help="Write the SVG to a file (standard output if not given).")
+def graph(source: str, values: str | None, where: tuple[str, ...], of: str | None, question: str | None, detail: str,
+          title: str | None, lang: str, output: str | None) -> None:
+    """Draw a computational graph as SVG, forward values above the edges and gradients below.
+
+    The numbers come from --values, or from the exercise; without numbers the graph is drawn bare.
+
+    \b
+    symgrad graph "q = x + y; f = q*z" --where "x, y, z: R" --values '{"x": -2, "y": 5, "z": -4}' -o graph.svg
+    symgrad graph exercises/homework/06-two-branch-network.toml -o network.svg
+    symgrad graph exercises/backpropagation/11-sigmoid-neuron.toml --question grouped-graph -o neuron.svg
+    """
+    from symgrad.picture import picture, shows_gradients
+
+    program, given, heading = _graph_input(source, declarations(where), question, lang)
+    chosen = numbers(values) if values is not None else given
+    svg = picture(program, chosen, of, heading if title is None else title, detail)
+    _emit(svg, output)
+    if chosen is None:
+        say("no numbers are given (--values), so the graph is drawn without")
+    elif not shows_gradients(program, of):
+        say(f"{of or program.output} is no scalar, so no gradients are drawn; --of names another output")
+
+
+GraphInput = tuple["Program", dict[str, Any] | None, str]  # a program, its numbers if there are any, a title
+
+
+def _graph_input(source: str, where: str | None, question: str | None, lang: str) -> GraphInput:
+    from symgrad.program import program as read_program
+
+    if source.endswith(".toml"):
+        if where is not None:
+            raise DomainError("--where goes with an expression; an exercise has its own declarations")
+        return _exercise_input(source, question, lang)
+    if question is not None:
+        raise DomainError("--question goes with an exercise", hint="name an exercise's file")
+    program = read_program(_program_text(source), where)
+    title = " ".join(program.text.split())
+    return program, None if program.declared else {}, title if len(title) <= TITLE_LENGTH else ""
+
+
+TITLE_LENGTH = 60  # an expression up to here is its picture's title
+
+
+def _program_text(source: str) -> str:
+    """A file of that name, where there is one that looks like a file; else the expression itself."""
+    if Path(source).suffix and os.path.isfile(source):
+        return read_file(source, TEXT_LIMIT)
+    return read_text(source)
+
+
+def _exercise_input(path: str, question: str | None, lang: str) -> GraphInput:
+    from symgrad.bank.exercise import load
+    from symgrad.program import program as read_program
+
+    exercise = load(path)
+    problem = _problem(exercise, question)
+    program = read_program(problem.formula, problem.where)
+    values = dict(problem.values) if problem.values or not program.declared else None
+    return program, values, exercise.title.fa if lang == "fa" else exercise.title.en
+
+
+def _problem(exercise: Exercise, question: str | None) -> Problem:
+    """The program of a question, else what the exercise's questions share."""
+    from symgrad.bank.exercise import ProgramQuestion
+
+    known = {q.id: q.problem for q in exercise.questions if isinstance(q, ProgramQuestion)}
+    if question is not None:
+        if question not in known:
+            message = f"{exercise.path}: no question {question} with a program"
+            raise UnknownNameError(message, hint=did_you_mean(question, known))
+        return known[question]
+    if exercise.problem is None:
+        message = f"{exercise.path}: every question has its own program"
+        raise UnknownNameError(message, hint=f"--question {next(iter(known), 'ID')}")
+    return exercise.problem
+
+
+def _emit(text: str, output: str | None) -> None:
+    """To a file, or to standard output."""
+    if output is None or output == "-":
+        click.echo(text, nl=not text.endswith("\n"))
+    else:
+        write_file(output, text)

@@ -1,0 +1,138 @@
+"""The chain rule on the computational graph: from the output back, what arrives at a node is handed on.
+
+Each node's derivative is the sum over the lines that read it: what arrives there, through that line's local
+derivative.  `grad_z` (dL/dz in LaTeX) stands for what arrives at z.  For an output that is a vector, the
+Jacobians along the way are multiplied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from symgrad.calculus.differentiate import differentiate
+from symgrad.calculus.present import present
+from symgrad.derivation import Derivative
+from symgrad.notation.layout import Arrangement, Part, arrange
+from symgrad.notation.tree import Call, Name, Tree, names
+from symgrad.operations.catalogue import LOGARITHM
+from symgrad.steps.results import layout_steps, lifted, sum_of, times, zero_step
+from symgrad.steps.staging import Staged, every_gate, operations, operations_on_the_way, staged
+from symgrad.steps.step import Meaning, MethodError, Step, Symbol, Whole, Written
+from symgrad.tensor.build import einsum
+from symgrad.tensor.nodes import Input, Node
+from symgrad.tensor.view import View
+
+METHOD = "chain"
+
+
+def chain_steps(derivative: Derivative) -> tuple[Step, ...]:
+    """The steps of a first derivative by the chain rule.  Raises MethodError."""
+    lines = derivative.program.lines
+    single = len(lines) == 1
+    stages = staged(derivative, every_gate if single else None, METHOD)
+    if not stages.path:
+        return (zero_step(stages),)
+    return tuple(_Chain(stages).steps())
+
+
+class _Chain:
+    def __init__(self, stages: Staged):
+        self.stages = stages
+        self.scalar = stages.program.views[stages.of].is_scalar
+        if not self.scalar and any(self._view(n).is_matrix for n in (*stages.path, stages.wrt)):
+            raise MethodError(METHOD, "a Jacobian between matrices has four axes", "the index or differential method")
+        inner = [n for n in stages.path if n != stages.of]
+        self.symbols = {n: Symbol(stages.free_name(f"grad_{n}"), "gradient", stages.of, n) for n in inner}
+        self.meaning: Meaning = stages.with_symbols(self.symbols.values(), self._arriving)
+
+    def _view(self, name: str) -> View:
+        return self.stages.program.views[name]
+
+    def _arriving(self, symbol: Symbol) -> View:
+        """What arrives at a name: a gradient of its shape, or the Jacobian of the output by it."""
+        of, wrt = self._view(symbol.of), self._view(symbol.wrt)
+        node = Input.make(symbol.name, of.node.shape + wrt.node.shape)
+        return View(node, wrt.rows if self.scalar else of.node.rank)
+
+    def steps(self) -> Iterator[Step]:
+        for line in self.stages.path:
+            yield self._forward(line)
+        for name in (*reversed(self.stages.path[:-1]), self.stages.wrt):
+            yield from self._backward(name)
+        yield from layout_steps(self.stages)
+
+    def _forward(self, line: str) -> Step:
+        """What each node computes."""
+        meaning = self.stages.meaning
+        right = Written(self.stages.line(line), meaning)
+        return Step("node", Written(Name(line), meaning), right, self.stages.program, {"of": line}, operations(self.stages.line(line)))
+
+    def _backward(self, name: str) -> Iterator[Step]:
+        readers = self.stages.readers(name)
+        trees = [self._share(reader, name) for reader in readers]
+        right = Written(sum_of(trees), self.meaning)
+        left = Whole(self.stages.of, name, self._arrangement(name), None, self._bold(name))
+        details = {"of": self.stages.of, "wrt": name, "readers": ", ".join(readers)}
+        rule = "output" if readers == [self.stages.of] else "pull back" if len(readers) == 1 else "branches"
+        used = tuple(dict.fromkeys(op for r in readers for op in operations_on_the_way(self.stages.line(r), name)))
+        yield Step(rule, left, right, self.stages.program, details, used)
+        closed = self._closed(name)
+        if name != self.stages.wrt and closed is not None and closed.text() != right.text():
+            yield Step("value", left, closed, self.stages.program, details, self._remarks(name))
+
+    def _remarks(self, name: str) -> tuple[str, ...]:
+        """Softmax into cross entropy, which belong together."""
+        after = [op for line in self.stages.path for op in operations(self.stages.line(line))]
+        own = [op for r in self.stages.readers(name) for op in operations(self.stages.line(r))]
+        return ("softmax cross entropy",) if "softmax" in own and "log" in after and self.scalar else ()
+
+    def _bold(self, name: str) -> tuple[bool, bool]:
+        kinds = [self._view(n).kind in ("column", "row") for n in (self.stages.of, name)]
+        return kinds[0], kinds[1]
+
+    def _arrangement(self, name: str) -> Arrangement:
+        of, wrt = self._view(self.stages.of), self._view(name)
+        parts, start = [], 0
+        for view in (of, wrt):
+            axes = tuple(range(start, start + view.node.rank))
+            parts.append(Part(axes[: view.rows], axes[view.rows :]))
+            start += view.node.rank
+        return arrange(parts[0], parts[1:], "gradient" if self.scalar else "numerator")
+
+    def _share(self, reader: str, name: str) -> Tree:
+        """What one line hands back: what arrives there, through its local derivative."""
+        local, variable = self.stages.local(reader), self.stages.variable(name)
+        slope = differentiate(local.node, variable.node, LOGARITHM)
+        if not self.scalar:
+            return self._jacobian_product(reader, slope, local)
+        node = slope
+        if reader != self.stages.of:
+            arrives = self.meaning.views[self.symbols[reader].name].node
+            own = [("own", a) for a in range(local.node.rank)]
+            node = einsum([(arrives, own), (slope, [*own, *range(variable.node.rank)])], range(variable.node.rank))
+        return self._tree(present(node), variable.rows)
+
+    def _jacobian_product(self, reader: str, slope: Node, local: View) -> Tree:
+        tree = self._tree(present(slope), local.node.rank)
+        return tree if reader == self.stages.of else _times_right(Name(self.symbols[reader].name), tree)
+
+    def _closed(self, name: str) -> Written | None:
+        """The derivative in closed form, in the program's own names."""
+        try:
+            result = self.stages.derivative(self.stages.of, name, "gradient" if self.scalar else "numerator")
+        except MethodError:
+            return None
+        known = self.stages.meaning.views
+        if result.tree is None or any(n not in known and n not in result.scope.letters and n != "pi" for n in names(result.tree)):
+            return None
+        return Written(result.tree, self.stages.meaning)
+
+    def _tree(self, node: Node, rows: int) -> Tree:
+        tree = lifted(node, rows)
+        if tree is None:
+            raise MethodError(METHOD, "a local derivative has no matrix form", "the index method")
+        return tree
+
+
+def _times_right(a: Tree, b: Tree) -> Tree:
+    return a if isinstance(b, Call) and b.op == "eye" else times(a, b)
