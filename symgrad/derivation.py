@@ -316,13 +316,12 @@ class Derivative:
 def same(a: View, b: View) -> bool:
     """Whether two readings are one matrix: the same normal form, else equal values in a prime field."""
     if a.node.shape == b.node.shape:
-        if a.node is b.node or present(a.node) is present(b.node):
-            return True
         try:
-            if expanded(a.node, QUICK) is expanded(b.node, QUICK):
+            if a.node is b.node or expanded(a.node, QUICK) is expanded(b.node, QUICK):
                 return True
-        except LimitError:
-            pass  # too many terms to multiply out: the prime field decides
+        except LimitError:  # too many terms to multiply out
+            if present(a.node) is present(b.node):
+                return True
     if a.shape != b.shape:
         return False
     from symgrad.numeric.field import same_in_field

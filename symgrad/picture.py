@@ -62,9 +62,10 @@ def _run(program: Program, values: Mapping[str, Any] | None, of: str | None) -> 
     scalar = shows_gradients(program, of)
     if values is None:
         return computational_graph(program, dict.fromkeys(program.scope.letters, 1), of)
-    graph = execute(program, values, of)
-    if scalar:
-        graph.backward()
+    with np.errstate(all="ignore"):  # what is not finite is seen in the picture
+        graph = execute(program, values, of)
+        if scalar:
+            graph.backward()
     return graph
 
 

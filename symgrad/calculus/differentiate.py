@@ -131,6 +131,7 @@ def _pull_product(node: Einsum, cotangent: Node, axes: int, active: Container[No
         others: list[tuple[Node, Labels]] = [f for i, f in enumerate(node.factors) if i != place]
         coefficient, factors = absorbed(cotangent, (*outer, *own))
         factors = factors + others
+        covered = {*own, *(a for _, ls in others for a in ls)}
         result: list[Hashable] = []
         for axis, a in enumerate(labels):
             if a in result:  # a diagonal was read: only entries on it have a derivative
@@ -138,7 +139,8 @@ def _pull_product(node: Einsum, cotangent: Node, axes: int, active: Container[No
                 result.append(("axis", axis))
             else:
                 result.append(a)
-                factors.append((Ones.make(argument.shape[axis]), (a,)))
+                if a not in covered:
+                    factors.append((Ones.make(argument.shape[axis]), (a,)))
         yield argument, 1, einsum(factors, (*outer, *result), coefficient * node.coefficient)
 
 

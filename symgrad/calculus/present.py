@@ -77,6 +77,8 @@ class _Flattening:
         match node:
             case Einsum():
                 factors: Factors = [(done[n], labels) for n, labels in node.factors]
+                if self._is_flat(node, factors):
+                    return node
                 return self.product(factors, node.rank, node.coefficient)
             case Add():
                 return self.sum([(c, done[n]) for c, n in node.terms], node)
@@ -88,6 +90,19 @@ class _Flattening:
                 return apply(node.op, done[node.args[0]], node.batch)
             case _:
                 return node
+
+    def _is_flat(self, node: Einsum, factors: Factors) -> bool:
+        """Whether nothing in a product can be opened, cancelled or split off (a quick look, not the last word)."""
+        for (n, labels), (old, _) in zip(factors, node.factors, strict=True):
+            if n is not old or (labels and min(labels) >= node.rank) or not self._is_plain(n):
+                return False
+        return True
+
+    def _is_plain(self, n: Node) -> bool:
+        kind = type(n)
+        if kind is Input:
+            return not n.properties  # type: ignore[attr-defined]
+        return kind is Map or kind is Ones or kind is Delta or kind is Power or (kind is Add and not self._opens(n))  # type: ignore[arg-type]
 
     def sum(self, terms: list[tuple[Coefficient, Node]], node: Add) -> Node:
         flat: list[tuple[Coefficient, Node]] = []

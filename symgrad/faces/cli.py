@@ -10,9 +10,9 @@ checked is wrong, 2 the command or its input is unusable.  docs/command-line.md 
 
 from __future__ import annotations
 
-import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from symgrad.errors import DomainError, UnknownNameError, did_you_mean
 from symgrad.faces.options import (
     LANGUAGES,
     TEXT_LIMIT,
+    UNUSABLE,
     Commands,
     convention_options,
     declarations,
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from symgrad.bank.exercise import Exercise, Problem
     from symgrad.derivation import Derivative
     from symgrad.program import Program
+    from symgrad.steps import Step
+    from symgrad.verification.check import Report
 
 METHODS = ("index", "differential", "chain")
 FORMATS = ("text", "latex", "numpy", "jax", "torch", "json")
@@ -100,55 +103,57 @@ def derive(context: click.Context, expression: str, form: str, as_json: bool, st
     symgrad derive "A*X*B" --wrt X --vec row --to latex
     symgrad derive @network.txt --of L --wrt W1 --to numpy
     """
-    result = _derived(expression, **convention)
-    form = "json" if as_json else form
-    report = _checked(result) if checked else None
-    if form == "json":
-        _show_json(result, steps, report)
-    else:
-        _show_form(result, form)
-        if steps:
-            _show_steps(result, steps)
-        if report is not None:
-            from symgrad.faces.show import show_report
+    from symgrad.faces.show import derivative_fields, show_json, show_report
 
+    result = _derived(expression, **convention)
+    worked = _worked(result, steps) if steps else ()
+    report = _checked(result) if checked else None
+    if as_json or form == "json":
+        show_json(derivative_fields(result, worked if steps else None, report))
+    else:
+        _show_form(result, form, worked)
+        if report is not None:
             show_report(report)
     if report is not None and not report.ok:
         context.exit(WRONG)
 
 
-def _derived(expression: str, *, wrt: tuple[str, ...], of: str | None, where: tuple[str, ...], layout: str, vec: str,
-             structure: str, infer: bool) -> Derivative:  # fmt: skip
-    from symgrad.derivation import derivative
+def _derived(expression: str, *, wrt: tuple[str, ...], of: str | None, **convention: Any) -> Derivative:
+    from symgrad.derivation import derive as derive_program
 
-    names = variables(wrt)
-    return derivative(
-        read_text(expression),
-        names if len(names) > 1 else names[0],
-        of=of,
-        where=declarations(where),
-        layout=layout,
-        vec=vec,
-        structure=structure,
-        infer=infer,
-    )
+    return derive_program(_program(expression, convention), of, variables(wrt), **convention)
 
 
-def _checked(result: Derivative) -> Any:
+def _program(expression: str, convention: dict[str, Any]) -> Program:
+    """What is differentiated; --where and --infer are taken out of the convention."""
+    from symgrad.program import program
+
+    return program(read_text(expression), declarations(convention.pop("where")), infer=convention.pop("infer"))
+
+
+def _worked(result: Derivative, method: str) -> Sequence[Step]:
+    from symgrad.steps import steps
+
+    return steps(result, method)
+
+
+def _checked(result: Derivative) -> Report:
     from symgrad.verification.check import check as compare
 
     return compare(result)
 
 
-def _show_form(result: Derivative, form: str) -> None:
+def _show_form(result: Derivative, form: str, worked: Sequence[Step]) -> None:
     """The result as text with remarks; LaTeX and code stand alone, what was inferred goes to stderr."""
-    from symgrad.faces.show import reading, show_derivative
+    from symgrad.faces.show import reading, show_derivative, show_steps
 
     if form == "text":
         show_derivative(result)
+        show_steps(worked)
         return
     click.echo(_written(result, form).rstrip("\n"))
-    for line in reading(result):
+    show_steps(worked, latex=form == "latex")
+    for line in reading(result.program):
         say(line)
 
 
@@ -158,26 +163,6 @@ def _written(result: Derivative, form: str) -> str:
     if form == "numpy":
         return result.source
     raise DomainError(f"{form} source is not available yet", hint="--to numpy")
-
-
-def _show_steps(result: Derivative, method: str) -> None:
-    from symgrad.steps import steps
-
-    for step in steps(result, method):
-        click.echo(f"  {step.text()}" + click.style(f"    ({step.rule})", dim=True))
-
-
-def _show_json(result: Derivative, method: str | None, report: Any) -> None:
-    from symgrad.faces.show import derivative_fields, step_fields
-
-    fields = derivative_fields(result)
-    if method:
-        from symgrad.steps import steps
-
-        fields["steps"] = [step_fields(step) for step in steps(result, method)]
-    if report is not None:
-        fields["check"] = report.to_json()
-    click.echo(json.dumps(fields, ensure_ascii=False))
 
 
 # --- check ----------------------------------------------------------------------------------------
@@ -196,6 +181,18 @@ def check(context: click.Context, expression: str, answer: str, as_json: bool, *
     symgrad check "x'*A*x" --wrt x --answer "(A+A')*x" --layout gradient
     symgrad check "tr(X'*A*X)" --wrt X --answer "2*A*X" --where "X: R^{n x p}; A: R^{n x n}"
     """
+    from symgrad.faces.show import show_json, show_verdict
+    from symgrad.verification.answers import check_answer
+
+    source = _program(expression, convention)
+    names = variables(convention.pop("wrt"))
+    verdict = check_answer(source, names, answer=read_text(answer), **convention)
+    if as_json:
+        show_json(verdict.to_json())
+    else:
+        show_verdict(verdict, source)
+    if verdict.correct is not True:
+        context.exit(WRONG if verdict.correct is False else UNUSABLE)
 
 
 # --- key and verify -------------------------------------------------------------------------------
@@ -248,7 +245,7 @@ def graph(source: str, values: str | None, where: tuple[str, ...], of: str | Non
           title: str | None, lang: str, output: str | None) -> None:
     """Draw a computational graph as SVG, forward values above the edges and gradients below.
 
-    The numbers come from --values, or from the exercise; without numbers the graph is drawn bare.
+    The numbers come from the exercise and from --values; without numbers the graph is drawn bare.
 
     \b
     symgrad graph "q = x + y; f = q*z" --where "x, y, z: R" --values '{"x": -2, "y": 5, "z": -4}' -o graph.svg
@@ -258,7 +255,7 @@ def graph(source: str, values: str | None, where: tuple[str, ...], of: str | Non
     from symgrad.picture import picture, shows_gradients
 
     program, given, heading = _graph_input(source, declarations(where), question, lang)
-    chosen = numbers(values) if values is not None else given
+    chosen = given if values is None else {**(given or {}), **numbers(values)}
     svg = picture(program, chosen, of, heading if title is None else title, detail)
     _emit(svg, output)
     if chosen is None:

@@ -30,6 +30,7 @@ LANGUAGES = ("en", "fa")
 
 TEXT_LIMIT = 100_000  # characters of an expression
 EXAMPLE = '{"x": [1, 2]}'
+LARGEST = 10**300  # of --values
 VALUES_LIMIT = 10_000_000  # characters of --values
 
 UNUSABLE = 2  # exit status: the command or its input cannot be used
@@ -45,10 +46,17 @@ _JSON = "symgrad.json"  # key in click's meta: errors leave as JSON
 def read_text(given: str) -> str:
     """The text itself, standard input for `-`, the contents of FILE for `@FILE`."""
     if given == "-":
-        return _bounded(sys.stdin.read(TEXT_LIMIT + 1), "standard input", TEXT_LIMIT)
+        return _read_input()
     if given.startswith("@"):
         return read_file(given[1:], TEXT_LIMIT)
     return given
+
+
+def _read_input() -> str:
+    try:
+        return _bounded(sys.stdin.read(TEXT_LIMIT + 1), "standard input", TEXT_LIMIT)
+    except UnicodeDecodeError as error:
+        raise ParseError("standard input: this is not UTF-8 text") from error
 
 
 def read_file(path: str, limit: int) -> str:
@@ -127,7 +135,7 @@ def _check_number(name: str, value: Any) -> None:
         if isinstance(entry, bool) or not isinstance(entry, int | float):
             said = type(entry).__name__ if isinstance(entry, list | dict) else json.dumps(entry)
             raise DomainError(f"--values: {name} must consist of numbers, not {said}")
-        if isinstance(entry, int) and abs(entry) > 10**300:
+        if not -LARGEST <= entry <= LARGEST:
             raise DomainError(f"--values: {name} has a number too large for floating point")
 
 

@@ -10,7 +10,10 @@ d^2/dx dx = A + A'
 
 from __future__ import annotations
 
+import json
+import math
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,7 +22,9 @@ from symgrad.derivation import Derivative, explain_layout
 from symgrad.program import RESULT
 
 if TYPE_CHECKING:
-    from symgrad.steps.step import Step
+    from symgrad.program import Program
+    from symgrad.steps import Step
+    from symgrad.verification.answers import Verdict
     from symgrad.verification.check import Report
 
 
@@ -38,13 +43,13 @@ def remarks(result: Derivative) -> list[str]:
         said.append("no closed matrix notation: an indexed sum")
     if result.is_zero:
         said.append(f"zero, because {result.why_zero}")
-    return said + reading(result)
+    return said + reading(result.program)
 
 
-def reading(result: Derivative) -> list[str]:
+def reading(program: Program) -> list[str]:
     """What was inferred, and what else was understood."""
-    assumed = ["assumed: " + "; ".join(result.assumed)] if result.assumed else []
-    return assumed + list(result.program.notes)
+    assumed = "; ".join(program.declared[name].text() for name in program.assumed)
+    return ([f"assumed: {assumed}"] if assumed else []) + list(program.notes)
 
 
 def show_derivative(result: Derivative) -> None:
@@ -54,8 +59,25 @@ def show_derivative(result: Derivative) -> None:
         click.secho(f"  {line}", dim=True)
 
 
-def derivative_fields(result: Derivative) -> dict[str, Any]:
-    """The documented object of `derive --to json`."""
+def show_steps(worked: Sequence[Step], latex: bool = False) -> None:
+    """A worked derivation, a line for each step, with the name of its rule."""
+    for step in worked:
+        click.echo(f"  {step.latex() if latex else step.text()}" + click.style(f"    ({step.rule})", dim=True))
+
+
+def derivative_fields(
+    result: Derivative, worked: Sequence[Step] | None = None, report: Report | None = None
+) -> dict[str, Any]:
+    """The documented object of `derive --to json`; `steps` and `check` are there if they were asked for."""
+    fields = _fields(result)
+    if worked is not None:
+        fields["steps"] = [_step_fields(step) for step in worked]
+    if report is not None:
+        fields["check"] = report.to_json()
+    return fields
+
+
+def _fields(result: Derivative) -> dict[str, Any]:
     return {
         "expression": result.program.text,
         "wrt": list(result.wrt),
@@ -72,9 +94,21 @@ def derivative_fields(result: Derivative) -> dict[str, Any]:
     }
 
 
-def step_fields(step: Step) -> dict[str, str]:
-    """A step of a worked derivation, as in the documented object."""
+def _step_fields(step: Step) -> dict[str, str]:
     return {"rule": step.rule, "left": step.left.text(), "right": step.right.text(), "latex": step.latex()}
+
+
+def show_json(fields: dict[str, Any]) -> None:
+    """One line of JSON; numbers that are not finite are null."""
+    click.echo(json.dumps(_finite(fields), ensure_ascii=False, allow_nan=False))
+
+
+def _finite(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {str(name): _finite(value) for name, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_finite(value) for value in data]
+    return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
 def show_table(table: Any, plain: str) -> None:
@@ -88,4 +122,12 @@ def show_table(table: Any, plain: str) -> None:
 
 
 def show_report(report: Report) -> None:
+    """What the witnesses say."""
     show_table(report, report.text())
+
+
+def show_verdict(verdict: Verdict, program: Program) -> None:
+    """What is said of an answer, and how the question was read."""
+    show_table(verdict, verdict.text())
+    for line in reading(program):
+        click.secho(f"  {line}", dim=True)

@@ -100,10 +100,8 @@ def _size_arguments(tree: Tree) -> set[int]:
     """The parts that stand where a dimension is wanted (inside eye, ones, ...)."""
     inside: set[int] = set()
     for part in postorder(tree):
-        if isinstance(part, Call):
-            entry = find(part.op)
-            if entry is not None and entry.sizes:
-                inside.update(id(p) for a in part.args for p in postorder(a))
+        if type(part) is Call and (entry := find(part.op)) is not None and entry.sizes:
+            inside.update(id(p) for a in part.args for p in postorder(a))
     return inside
 
 

@@ -130,9 +130,13 @@ def _same_sides(a: Node, b: Node) -> Node | None:
 
 def _mask_of_relu(node: Node) -> Node | None:
     """[relu(x) > 0] is [x > 0]."""
-    if isinstance(node, Map) and isinstance(node.args[0], Map) and node.args[0].op is RELU and is_zero(node.args[1]):
+    if isinstance(node, Map) and node.op is GT and is_zero(node.args[1]) and _is_relu(node.args[0]):
         return elementwise(GT, node.args[0].args[0], node.args[1])
     return None
+
+
+def _is_relu(node: Node) -> bool:
+    return isinstance(node, Map) and node.op is RELU
 
 
 GT = _comparison("gt", ">", lambda a, b: a > b, "{0} > {1}")

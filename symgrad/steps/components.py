@@ -15,7 +15,7 @@ bound letters, Kronecker deltas, the two terms of a product rule.  `written` ope
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -129,19 +129,21 @@ class Components:
         return out
 
     def _product(self, product: Product, style: Style) -> str:
-        parts = [self._factor(f, style) for f in product.factors]
         size = abs(Fraction(product.coefficient))
+        alone = len(product.factors) == 1 and size == 1 and product.coefficient > 0
+        parts = [self._factor(f, style, alone) for f in product.factors]
         if size != 1 or not parts:
             parts.insert(0, style.number(size))
         sums = "".join(style.sum(a, str(self.sizes[a])) for a in _appearance(product))
         return sums + style.times.join(parts)
 
-    def _factor(self, factor: Factor, style: Style) -> str:
+    def _factor(self, factor: Factor, style: Style, alone: bool) -> str:
         if isinstance(factor, Same):
             return style.delta(factor.places)
         if isinstance(factor, Slope):
-            return style.slope(factor.of, factor.wrt, factor.outputs, factor.inputs)
-        return entry_string(Leaf(factor.node, factor.places), style, self._nested)
+            slope = style.slope(factor.of, factor.wrt, factor.outputs, factor.inputs)
+            return slope if alone or style is LATEX else style.bracketed(slope)
+        return entry_string(Leaf(factor.node, factor.places), style, self._nested, alone)
 
     def _nested(self, leaf: Leaf, style: Style) -> str | None:
         """A product inside a function, as a sum of its own."""
@@ -208,7 +210,8 @@ def written(
     node: Node, free: Places, letters: Letters, moving: Collection[Node], order: Sequence[str], sizes: Mapping[str, Size] | None = None
 ) -> Components:
     """The entry of a node at the letters `free`; `moving` are the names that will be differentiated by."""
-    products = tuple(_lettered(c, _ordered(flat, order), free, letters) for c, flat in _opened(node, free, moving))
+    opened = sorted(_opened(node, free, moving), key=lambda term: _place(term, order))
+    products = tuple(_lettered(c, _ordered(flat, order), free, letters) for c, flat in opened)
     return Components(products, free, sizes if sizes is not None else letters.sizes)
 
 
@@ -253,6 +256,13 @@ def _ordered(flat: Flat, order: Sequence[str]) -> Flat:
             found.append(best)
             rest.remove(best)
     return found + rest
+
+
+def _place(term: tuple[Coefficient, Flat], order: Sequence[str]) -> tuple[bool, int]:
+    """Where a product stands in the text: by the first name of it; a positive constant comes first."""
+    coefficient, flat = term
+    found = [order.index(n.name) for node, _ in flat for n in walk(node) if isinstance(n, Input) and n.name in order]
+    return not found and coefficient < 0, min(found, default=-1)
 
 
 def _fits(factor: tuple[Node, tuple[Hashable, ...]], before: Flat, following: Flat) -> tuple[bool, bool]:
@@ -380,7 +390,7 @@ def collapsed(components: Components) -> Components:
     """Deltas summed away, equal products collected."""
     total: dict[Hashable, Product] = {}
     for product in components.products:
-        plain = _without_deltas(product)
+        plain = _powers_merged(_without_deltas(product))
         key = (frozenset(_counted(plain.factors)), frozenset(plain.bound))
         known = total.get(key)
         total[key] = plain if known is None else replace(known, coefficient=known.coefficient + plain.coefficient)
@@ -406,12 +416,72 @@ def _without_deltas(product: Product) -> Product:
         factors = [_renamed(f, gone, kept) for f in factors]
 
 
-def _renamed(factor: Factor, gone: str, kept: str) -> Factor:
-    def turned(places: Places) -> Places:
-        return tuple(kept if a == gone else a for a in places)
+def _powers_merged(product: Product) -> Product:
+    """Powers of one entry as one factor: y_i / y_i is gone."""
+    exponents: dict[Factor, Fraction] = {}
+    for factor in product.factors:
+        base, exponent = _power_of(factor)
+        exponents[base] = exponents.get(base, Fraction(0)) + exponent
+    if len(exponents) == len(product.factors):
+        return product
+    factors: list[Factor] = []
+    for base, exponent in exponents.items():
+        if isinstance(base, Entry) and exponent.denominator == 1 and not 0 < exponent <= 2:
+            factors += [Entry(power(base.node, exponent), base.places)] if exponent else []
+        elif exponent.denominator == 1:
+            factors += [base] * int(exponent)
+        else:
+            return product
+    return replace(product, factors=tuple(factors))
 
+
+def _power_of(factor: Factor) -> tuple[Factor, Fraction]:
+    if isinstance(factor, Entry) and isinstance(factor.node, Power):
+        exponent = as_number(factor.node.exponent)
+        if exponent is not None:
+            return Entry(factor.node.base, factor.places), Fraction(exponent)
+    return factor, Fraction(1)
+
+
+def unit_sums_dropped(components: Components) -> Components:
+    """Without sums over all entries of a vector that is declared to sum to one."""
+    return replace(components, products=tuple(_without_unit_sums(p) for p in components.products))
+
+
+def _without_unit_sums(product: Product) -> Product:
+    for factor in product.factors:
+        if isinstance(factor, Entry) and isinstance(factor.node, Input) and factor.node.properties & {"simplex", "onehot"}:
+            others = [a for f in product.factors if f is not factor for a in f.places]
+            letter = factor.places[-1]
+            if len(factor.places) == 1 and letter in product.bound and letter not in others:
+                bound = tuple(a for a in product.bound if a != letter)
+                return Product(product.coefficient, tuple(f for f in product.factors if f is not factor), bound)
+    return product
+
+
+def _renamed(factor: Factor, gone: str, kept: str) -> Factor:
+    return _placed(factor, lambda places: tuple(kept if a == gone else a for a in places))
+
+
+def _placed(factor: Factor, turned: Callable[[Places], Places]) -> Factor:
     if isinstance(factor, Slope):
         return replace(factor, outputs=turned(factor.outputs), inputs=turned(factor.inputs))
     return replace(factor, places=turned(factor.places))
 
 
+def relettered(product: Product, table: Mapping[str, str]) -> Product:
+    """The product with other letters."""
+
+    def turned(places: Places) -> Places:
+        return tuple(table[a] for a in places)
+
+    return Product(product.coefficient, tuple(_placed(f, turned) for f in product.factors), turned(product.bound))
+
+
+def map_entries(components: Components, function: Callable[[Node], Node]) -> Components:
+    """The components with every entry's tensor replaced by an equal one."""
+    products = []
+    for product in components.products:
+        factors = tuple(replace(f, node=function(f.node)) if isinstance(f, Entry) else f for f in product.factors)
+        products.append(replace(product, factors=factors))
+    return replace(components, products=tuple(products))

@@ -127,8 +127,8 @@ LATEX: Style = _Latex()
 TEXT: Style = _Text()
 
 
-def entry_string(leaf: Leaf, style: Style, nested: Nested) -> str:
-    """An entry as a factor of a product: bracketed where it is a sum."""
+def entry_string(leaf: Leaf, style: Style, nested: Nested, alone: bool = False) -> str:
+    """An entry as a factor of a product: bracketed where it is a sum, unless it stands alone."""
     leaves: list[Leaf] = []
     scalar = _scalar(leaf, leaves, 0)
     try:
@@ -138,7 +138,7 @@ def entry_string(leaf: Leaf, style: Style, nested: Nested) -> str:
     body = style.tree(tree)
     for at, inner in reversed(list(enumerate(leaves))):
         body = body.replace(style.name(f"{PLACEHOLDER}{at}"), _leaf_string(inner, style, nested))
-    return style.bracketed(body) if _is_loose(tree, style) else body
+    return style.bracketed(body) if _is_loose(tree, style) and not alone else body
 
 
 def _is_loose(tree: Tree, style: Style) -> bool:

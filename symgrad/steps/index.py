@@ -8,14 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 
+from symgrad.calculus.present import present
 from symgrad.derivation import Derivative
 from symgrad.notation.tree import names
-from symgrad.steps.components import Components, Entry, Letters, Places, Product, Slope, collapsed, differentiated, written
+from symgrad.steps.components import (
+    Components,
+    Entry,
+    Letters,
+    Places,
+    Product,
+    Slope,
+    collapsed,
+    differentiated,
+    map_entries,
+    relettered,
+    unit_sums_dropped,
+    written,
+)
 from symgrad.steps.results import layout_steps, reading, zero_step
 from symgrad.steps.staging import Staged, inner_parts, staged
 from symgrad.steps.step import EntryOf, Step, Written
-from symgrad.tensor.nodes import Input
+from symgrad.tensor.build import as_number, exact, power
+from symgrad.tensor.nodes import Input, Node, Power
+
+SHORT_SUM, SHORT_PRODUCT = 3, 5  # what arrives is put in where it is no longer than that
 
 
 def index_steps(derivative: Derivative) -> tuple[Step, ...]:
@@ -33,7 +51,8 @@ class _Index:
         taken = {*stages.program.views, *stages.program.scope.letters, "e", "d"}
         self.letters = Letters(frozenset(taken))
         self.output = self.letters.fresh_for(stages.program.views[stages.of].node.shape)
-        self.slopes: dict[tuple[str, str], Components] = {}
+        self.slopes: dict[tuple[str, str], Components] = {}  # of a line by a name that it reads
+        self.totals: dict[str, Components] = {}  # of the output by a name
 
     def steps(self) -> Iterator[Step]:
         of, wrt = self.stages.of, self.stages.wrt
@@ -58,13 +77,20 @@ class _Index:
         own = Components((Product(1, (Entry(Input.make(line, view.node.shape), free),), ()),), free, letters.sizes)
         yield self._step("components", own, body, of=line)
         for name in self.stages.reads(line):
-            raw = differentiated(body, self.views[name].node, letters)
+            raw = self._renamed(differentiated(body, self.views[name].node, letters), line, local.node)
             plain = collapsed(raw)
             left = self._slope(line, name, free, raw.free[len(free) :], letters)
             yield self._step("product rule", left, raw, of=line, wrt=name)
             if plain.latex() != raw.latex():
                 yield self._step("collapse", left, plain, of=line, wrt=name)
             self.slopes[line, name] = plain
+            if line == self.stages.of and self.stages.readers(name) == [line]:
+                self.totals[name] = plain
+
+    def _renamed(self, components: Components, line: str, value: Node) -> Components:
+        """With the line's own name where its value stands: `f_i (1 - f_i)`."""
+        name = Input.make(line, value.shape)
+        return map_entries(components, lambda node: present(_roots_named(node, value, name), {value: name}))
 
     def _line_letters(self, line: str) -> Letters:
         """Every line starts its letters anew; those of the output are never used for another index."""
@@ -91,23 +117,26 @@ class _Index:
             bound = () if reader == of else inner
             arrives = () if reader == of else (Slope(of, reader, self.output, inner),)
             rule.append(Product(1, (*arrives, Slope(reader, name, inner, by)), bound))
-            local = self._local_at(reader, name, inner, by, letters)
-            full += [Product(1, arrives, bound).times(p) for p in local]
+            local = _at(self.slopes[reader, name], inner + by, letters)
+            full += [f.times(p) for f in self._arriving(reader, inner, bound, letters) for p in local]
         free = self.output + by
         left = self._slope(of, name, self.output, by, letters)
         yield self._step("chain rule", left, Components(tuple(rule), free, letters.sizes), of=of, wrt=name)
         put_in = collapsed(Components(tuple(full), free, letters.sizes))
         yield self._step("put in", left, put_in, of=of, wrt=name)
+        short = unit_sums_dropped(put_in)
+        if short.text() != put_in.text():
+            yield self._step("sums to one", left, short, of=of, wrt=name)
+        self.totals[name] = short
 
-    def _local_at(self, reader: str, name: str, outputs: Places, inputs: Places, letters: Letters) -> list[Product]:
-        """The slope of one line with its letters renamed."""
-        found = self.slopes[reader, name]
-        table = dict(zip(found.free, outputs + inputs, strict=True))
-        products = []
-        for product in found.products:
-            fresh = {a: letters.fresh(found.sizes[a]) for a in product.bound}
-            products.append(_relettered(product, {**table, **fresh}))
-        return products
+    def _arriving(self, reader: str, inner: Places, bound: Places, letters: Letters) -> list[Product]:
+        """What is known of d output / d reader: its components where they are short, else its name."""
+        if reader == self.stages.of:
+            return [Product(1, (), ())]
+        total = self.totals[reader]
+        if len(total.products) <= SHORT_SUM and all(len(p.factors) <= SHORT_PRODUCT for p in total.products):
+            return [replace(p, bound=p.bound + bound) for p in _at(total, self.output + inner, letters)]
+        return [Product(1, (Slope(self.stages.of, reader, self.output, inner),), bound)]
 
     # --- the matrix ----------------------------------------------------------------------------
 
@@ -121,26 +150,32 @@ class _Index:
         result = reading(self.stages)
         if result is None:
             return
-        letters = self._line_letters(wrt)
-        by = letters.fresh_for(self.views[wrt].node.shape)
-        free = self.output + by
+        free, sizes = self.totals[wrt].free, self.totals[wrt].sizes
+        by = free[len(self.output) :]
         order = (*entrywise.rows, *entrywise.columns)
-        shape = tuple(letters.sizes[a] for a in free)
+        shape = tuple(sizes[a] for a in free)
         right = EntryOf(Written(result, self.stages.meaning), tuple(free[a] for a in order), order, shape)
-        yield self._step("read off", self._slope(of, wrt, self.output, by, letters), right, of=of, wrt=wrt)
+        left = Components((Product(1, (Slope(of, wrt, self.output, by),), ()),), free, sizes)
+        yield self._step("read off", left, right, of=of, wrt=wrt)
 
     def _step(self, rule: str, left: Components, right: Components | EntryOf, **details: str) -> Step:
         return Step(rule, left, right, self.stages.program, details)
 
 
-def _relettered(product: Product, table: dict[str, str]) -> Product:
-    def turned(places: Places) -> Places:
-        return tuple(table[a] for a in places)
+def _at(components: Components, places: Places, letters: Letters) -> list[Product]:
+    """The products with other free letters, their bound letters made new."""
+    table = dict(zip(components.free, places, strict=True))
+    found = []
+    for product in components.products:
+        fresh = {a: letters.fresh(components.sizes[a]) for a in product.bound}
+        found.append(relettered(product, {**table, **fresh}))
+    return found
 
-    factors = []
-    for f in product.factors:
-        if isinstance(f, Slope):
-            factors.append(replace(f, outputs=turned(f.outputs), inputs=turned(f.inputs)))
-        else:
-            factors.append(replace(f, places=turned(f.places)))
-    return Product(product.coefficient, tuple(factors), turned(product.bound))
+
+def _roots_named(node: Node, value: Node, name: Node) -> Node:
+    """1/sqrt(u) as one over the name of sqrt(u)."""
+    if isinstance(node, Power) and isinstance(value, Power) and node.base is value.base:
+        exponents = as_number(node.exponent), as_number(value.exponent)
+        if None not in exponents and exponents[1] == Fraction(1, 2):
+            return power(name, exact(Fraction(exponents[0] or 0) * 2))
+    return node

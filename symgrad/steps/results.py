@@ -97,7 +97,7 @@ def zero_step(stages: Staged) -> Step:
 def lifted(node: Node, rows: int) -> Tree | None:
     """A node whose first `rows` axes are its rows in matrix notation; None where it has none."""
     try:
-        return lift_arranged(node, tuple(range(rows)), tuple(range(rows, node.rank)), Lifter({}))
+        return lift_arranged(node, tuple(range(rows)), tuple(range(rows, node.rank)), Lifter())
     except NoMatrixForm:
         return None
 

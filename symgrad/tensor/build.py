@@ -35,7 +35,9 @@ from symgrad.tensor.nodes import (
     Node,
     Ones,
     Power,
+    Reindex,
     Size,
+    Unit,
     WholeFunction,
 )
 
@@ -44,6 +46,7 @@ MAX_BITS = 4096  # of an exact number
 
 Labels = Sequence[Hashable]
 _fresh = count()
+_OPAQUE = frozenset((Input, Map, Apply, Size, Unit, Constant, Reindex))  # factors that nothing is done to
 
 
 # --- numbers ---------------------------------------------------------------------------------
@@ -100,9 +103,15 @@ def einsum(factors: Iterable[tuple[Node, Labels]], out: Labels, coefficient: Coe
 
     Labels are any hashable values; those of `out` are distinct and each occurs in a factor.
     """
+    pairs = [(node, tuple(labels)) for node, labels in factors]
     product = _Product(coefficient)
-    for node, labels in factors:
-        product.multiply(node, tuple(labels))
+    if coefficient and len(set(pairs)) == len(pairs) and all(type(n) in _OPAQUE for n, _ in pairs):
+        product.factors = pairs  # nothing to inline, to fold or to merge
+        sizes = {a: s for n, labels in pairs for a, s in zip(labels, n.shape, strict=True)}
+        result = tuple(out)
+        return product.intern(result, tuple([sizes[a] for a in result]))
+    for node, labels in pairs:
+        product.multiply(node, labels)
     return product.finish(tuple(out))
 
 
@@ -175,7 +184,9 @@ class _Product:
             return zero(shape)
         if len(self.factors) > 1:
             self._merge_powers()
-        return self._intern(out, shape)
+        if any(type(n) is Ones for n, _ in self.factors):
+            self._drop_covered_ones(out)
+        return self.intern(out, shape)
 
     def _eliminate_deltas(self, out: tuple[Hashable, ...]) -> None:
         """Rename each class of labels that deltas equate to one; keep deltas between output labels only."""
@@ -254,9 +265,8 @@ class _Product:
         if not any(a in labels for _, labels in self.factors):
             self.factors.append((Ones.make(size), (a,)))
 
-    def _intern(self, out: tuple[Hashable, ...], shape: Shape) -> Node:
-        if any(type(n) is Ones for n, _ in self.factors):
-            self._drop_covered_ones(out)
+    def intern(self, out: tuple[Hashable, ...], shape: Shape) -> Node:
+        """The node of the factors as they stand."""
         sign, factors = canonical_product(self.factors, out)
         coefficient = exact(self.coefficient * sign)
         if coefficient == 0 or sign == 0:
@@ -297,7 +307,9 @@ def inlined(node: Einsum, labels: tuple[Hashable, ...]) -> list[tuple[Node, tupl
 
 
 def unit(node: Einsum) -> Node:
-    """A product without its coefficient."""
+    """A product without its coefficient; of a single factor as it stands, that factor."""
+    if len(node.factors) == 1 and node.factors[0][1] == tuple(range(node.rank)):
+        return node.factors[0][0]
     return node if node.coefficient == 1 else Einsum.make(1, node.factors, node.shape)
 
 

@@ -74,6 +74,8 @@ def _collect(pairs: Iterable[tuple[Monomial, int]]) -> Size:
 
 def times(*sizes: Size) -> Size:
     """The product of dimensions."""
+    if len(sizes) == 1:
+        return sizes[0]
     product: Size = 1
     for size in sizes:
         if product == 1:

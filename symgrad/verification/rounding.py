@@ -54,7 +54,10 @@ def roundings(graph: ComputationalGraph, wrt: str, decimals: int) -> Iterator[tu
     The graph has been run forward to a scalar.
     """
     graph.backward()
-    nodes = [n for n in graph.nodes_topologically_sorted() if n.kind == "gate"]
+    needed = graph.nodes_topologically_sorted()
+    if wrt not in {n.name for n in needed}:
+        return  # the output does not depend on it
+    nodes = [n for n in needed if n.kind == "gate"]
     arrived = {n: graph.gradient(n) for n in nodes}
     exact = graph.gradient(wrt)
     for node in reversed(nodes):
