@@ -182,7 +182,7 @@ def _in_parts(node: Einsum, labels: Labels) -> Factors:
         return [(unit(node), labels)]
     split: Factors = []
     for part in parts:
-        ends = tuple(a for a in labels if any(a in inner for _, inner in part))
+        ends = tuple(a for a in dict.fromkeys(labels) if any(a in inner for _, inner in part))
         split += part if len(part) == 1 else [(einsum(part, ends), ends)]
     return split
 

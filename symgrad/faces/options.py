@@ -193,7 +193,7 @@ class Commands(click.Group):
             tell(context, error)
             context.exit(UNUSABLE)
         except BrokenPipeError:
-            sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (nobody reads on; the interpreter flushes it at exit)
+            drop_output()
             context.exit(PIPE_CLOSED)
         except KeyboardInterrupt:
             context.exit(INTERRUPTED)
@@ -202,6 +202,11 @@ class Commands(click.Group):
                 raise
             tell(context, _as_bug(error))
             context.exit(UNUSABLE)
+
+
+def drop_output() -> None:
+    """Nobody reads on: what the interpreter still flushes at its exit goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _as_bug(error: Exception) -> SymgradError:

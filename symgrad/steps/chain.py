@@ -15,11 +15,11 @@ from symgrad.derivation import Derivative
 from symgrad.notation.layout import Arrangement, Part, arrange
 from symgrad.notation.tree import Call, Name, Tree, names
 from symgrad.operations.catalogue import LOGARITHM
-from symgrad.steps.results import layout_steps, lifted, sum_of, times, zero_step
+from symgrad.steps.results import in_own_name, layout_steps, lifted, sum_of, times, zero_step
 from symgrad.steps.staging import Staged, every_gate, operations, operations_on_the_way, staged
 from symgrad.steps.step import Meaning, MethodError, Step, Symbol, Whole, Written
-from symgrad.tensor.build import einsum
-from symgrad.tensor.nodes import Input, Node
+from symgrad.tensor.build import add, einsum
+from symgrad.tensor.nodes import Add, Input, Node
 from symgrad.tensor.view import View
 
 METHOD = "chain"
@@ -103,13 +103,16 @@ class _Chain:
         """What one line hands back: what arrives there, through its local derivative."""
         local, variable = self.stages.local(reader), self.stages.variable(name)
         slope = differentiate(local.node, variable.node, LOGARITHM)
+        slope = in_own_name(slope, local.node, self.stages.variable(reader).node)
         if not self.scalar:
             return self._jacobian_product(reader, slope, local)
         node = slope
         if reader != self.stages.of:
             arrives = self.meaning.views[self.symbols[reader].name].node
             own = [("own", a) for a in range(local.node.rank)]
-            node = einsum([(arrives, own), (slope, [*own, *range(variable.node.rank)])], range(variable.node.rank))
+            out = range(variable.node.rank)
+            terms = slope.terms if isinstance(slope, Add) else ((1, slope),)
+            node = add([(1, einsum([(arrives, own), (t, [*own, *out])], out, c)) for c, t in terms], variable.node.shape)
         return self._tree(present(node), variable.rows)
 
     def _jacobian_product(self, reader: str, slope: Node, local: View) -> Tree:
@@ -118,17 +121,14 @@ class _Chain:
 
     def _closed(self, name: str) -> Written | None:
         """The derivative in closed form, in the program's own names."""
-        try:
-            result = self.stages.derivative(self.stages.of, name, "gradient" if self.scalar else "numerator")
-        except MethodError:
-            return None
+        result = self.stages.derivative(self.stages.of, name, "gradient" if self.scalar else "numerator")
         known = self.stages.meaning.views
         if result.tree is None or any(n not in known and n not in result.scope.letters and n != "pi" for n in names(result.tree)):
             return None
         return Written(result.tree, self.stages.meaning)
 
     def _tree(self, node: Node, rows: int) -> Tree:
-        tree = lifted(node, rows)
+        tree = lifted(node, rows, self.meaning)
         if tree is None:
             raise MethodError(METHOD, "a local derivative has no matrix form", "the index method")
         return tree

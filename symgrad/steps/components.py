@@ -132,10 +132,11 @@ class Components:
         size = abs(Fraction(product.coefficient))
         alone = len(product.factors) == 1 and size == 1 and product.coefficient > 0
         parts = [self._factor(f, style, alone) for f in product.factors]
-        if size != 1 or not parts:
-            parts.insert(0, style.number(size))
         sums = "".join(style.sum(a, str(self.sizes[a])) for a in _appearance(product))
-        return sums + style.times.join(parts)
+        number = [style.number(size)] if size != 1 or not parts else []
+        if number and sums and parts:
+            return number[0] + style.times + sums + style.times.join(parts)
+        return sums + style.times.join(number + parts)
 
     def _factor(self, factor: Factor, style: Style, alone: bool) -> str:
         if isinstance(factor, Same):
@@ -149,7 +150,7 @@ class Components:
         """A product inside a function, as a sum of its own."""
         if not isinstance(leaf.node, Einsum):
             return None
-        letters = Letters({*self.sizes, *(n.name for n in walk(leaf.node) if isinstance(n, Input))} | _size_letters(self.sizes))
+        letters = Letters({*self.sizes, *leaf.places, *(n.name for n in walk(leaf.node) if isinstance(n, Input)), *_size_letters(self.sizes)})
         inner = written(leaf.node, leaf.places, letters, (), [])
         return style.bracketed(replace(inner, sizes={**self.sizes, **letters.sizes})._written(style))
 
@@ -394,7 +395,8 @@ def collapsed(components: Components) -> Components:
         key = (frozenset(_counted(plain.factors)), frozenset(plain.bound))
         known = total.get(key)
         total[key] = plain if known is None else replace(known, coefficient=known.coefficient + plain.coefficient)
-    return replace(components, products=tuple(p for p in total.values() if p.coefficient))
+    kept = [p for p in total.values() if p.coefficient]
+    return replace(components, products=tuple(sorted(kept, key=lambda p: p.coefficient < 0)))
 
 
 def _counted(factors: Sequence[Factor]) -> list[tuple[Factor, int]]:

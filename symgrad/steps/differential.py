@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from symgrad.calculus.differentiate import differentiate
 from symgrad.calculus.present import present
 from symgrad.derivation import Derivative
-from symgrad.notation.tree import Call, Name, Tree
+from symgrad.notation.tree import Call, Name, Tree, names
 from symgrad.operations.catalogue import LOGARITHM
 from symgrad.steps.components import depends_on
-from symgrad.steps.results import layout_steps, lifted, sum_of, times, unstructured, zero_step
+from symgrad.steps.results import in_own_name, layout_steps, lifted, sum_of, times, unstructured, zero_step
 from symgrad.steps.staging import Staged, inner_parts, operations, staged
 from symgrad.steps.step import MethodError, Step, Symbol, Written
 from symgrad.tensor.build import add, einsum, is_zero
@@ -51,16 +51,15 @@ class _Differentials:
 
     def _line(self, line: str) -> Iterator[Step]:
         """d line: every factor in turn, then in the order in which it is read best."""
-        terms = [t for name in self.stages.reads(line) for t in self._terms(line, name)]
-        view = self.stages.local(line)
+        view, name = self.stages.local(line), self.stages.variable(line).node
+        terms = [in_own_name(t, view.node, name) for read in self.stages.reads(line) for t in self._terms(line, read)]
         left = self._written(Name(self.symbols[line].name))
         trees = [self._tree(t, view.rows) for t in terms]
-        raw = sum_of(trees)
-        total = present(add([(1, t) for t in terms], view.node.shape))
-        short = self._tree(total, view.rows)
+        raw = sum_of(sorted(trees, key=self._place))
+        short = self._tree(add([(1, t) for t in terms], view.node.shape), view.rows)
         yield Step("differential", left, self._written(raw), self.stages.program, {"of": line}, operations(self.stages.line(line)))
         closed = self._written(short)
-        if closed.text() != left.text() and closed.text() != self._written(raw).text():
+        if set(closed.text().split(" + ")) != set(self._written(raw).text().split(" + ")):
             yield Step("gather", left, closed, self.stages.program, {"of": line})
 
     def _terms(self, line: str, name: str) -> Iterator[Node]:
@@ -70,8 +69,13 @@ class _Differentials:
             if depends_on(part, (variable,)):
                 yield from (t for t in pushed(part, variable, change) if not is_zero(t))
 
+    def _place(self, tree: Tree) -> int:
+        """Where in a product the differential stands: the product rule reads from left to right."""
+        changing = {s.name for s in self.symbols.values()}
+        return next((i for i, n in enumerate(names(tree)) if n in changing), 0)
+
     def _tree(self, node: Node, rows: int) -> Tree:
-        tree = lifted(present(node), rows)
+        tree = lifted(present(node), rows, self.meaning)
         if tree is None:
             raise MethodError(METHOD, "a differential has no matrix form", "the index method")
         return tree

@@ -137,8 +137,18 @@ def entry_string(leaf: Leaf, style: Style, nested: Nested, alone: bool = False) 
         return style.entry(_lifted(leaf.node), leaf.places)
     body = style.tree(tree)
     for at, inner in reversed(list(enumerate(leaves))):
-        body = body.replace(style.name(f"{PLACEHOLDER}{at}"), _leaf_string(inner, style, nested))
+        body = _put_in(body, style.name(f"{PLACEHOLDER}{at}"), _leaf_string(inner, style, nested))
     return style.bracketed(body) if _is_loose(tree, style) and not alone else body
+
+
+def _put_in(body: str, placeholder: str, entry: str) -> str:
+    """The entry in its place, without brackets of its own where it stands in brackets already."""
+    for opening, closing in ((r"\left(", r"\right)"), ("(", ")")):
+        if entry.startswith(opening) and entry.endswith(closing):
+            bare = entry[len(opening) : -len(closing)]
+            for left, right in (("{", "}"), (opening, closing)):
+                body = body.replace(left + placeholder + right, left + bare + right)
+    return body.replace(placeholder, entry)
 
 
 def _is_loose(tree: Tree, style: Style) -> bool:

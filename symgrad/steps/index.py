@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from fractions import Fraction
 
-from symgrad.calculus.present import present
 from symgrad.derivation import Derivative
 from symgrad.notation.tree import names
 from symgrad.steps.components import (
@@ -27,11 +25,10 @@ from symgrad.steps.components import (
     unit_sums_dropped,
     written,
 )
-from symgrad.steps.results import layout_steps, reading, zero_step
+from symgrad.steps.results import in_own_name, layout_steps, reading, zero_step
 from symgrad.steps.staging import Staged, inner_parts, staged
 from symgrad.steps.step import EntryOf, Step, Written
-from symgrad.tensor.build import as_number, exact, power
-from symgrad.tensor.nodes import Input, Node, Power
+from symgrad.tensor.nodes import Input, Node
 
 SHORT_SUM, SHORT_PRODUCT = 3, 5  # what arrives is put in where it is no longer than that
 
@@ -90,7 +87,7 @@ class _Index:
     def _renamed(self, components: Components, line: str, value: Node) -> Components:
         """With the line's own name where its value stands: `f_i (1 - f_i)`."""
         name = Input.make(line, value.shape)
-        return map_entries(components, lambda node: present(_roots_named(node, value, name), {value: name}))
+        return map_entries(components, lambda node: in_own_name(node, value, name))
 
     def _line_letters(self, line: str) -> Letters:
         """Every line starts its letters anew; those of the output are never used for another index."""
@@ -170,12 +167,3 @@ def _at(components: Components, places: Places, letters: Letters) -> list[Produc
         fresh = {a: letters.fresh(components.sizes[a]) for a in product.bound}
         found.append(relettered(product, {**table, **fresh}))
     return found
-
-
-def _roots_named(node: Node, value: Node, name: Node) -> Node:
-    """1/sqrt(u) as one over the name of sqrt(u)."""
-    if isinstance(node, Power) and isinstance(value, Power) and node.base is value.base:
-        exponents = as_number(node.exponent), as_number(value.exponent)
-        if None not in exponents and exponents[1] == Fraction(1, 2):
-            return power(name, exact(Fraction(exponents[0] or 0) * 2))
-    return node

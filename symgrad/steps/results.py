@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
+from symgrad.calculus.present import present
 from symgrad.derivation import Derivative, derive
 from symgrad.notation.layout import Arrangement
 from symgrad.notation.lift import Lifter
 from symgrad.notation.network import NoMatrixForm
 from symgrad.notation.stacked import lift_arranged
-from symgrad.notation.tree import Call, Number, Tree, names
+from symgrad.notation.tree import Call, Name, Number, Tree, names, postorder
+from symgrad.notation.words import turned_tree
 from symgrad.steps.components import Components, Letters, Product, Same, Slope
 from symgrad.steps.staging import Staged
-from symgrad.steps.step import Step, Whole, Written
-from symgrad.tensor.nodes import Input, Node
+from symgrad.steps.step import Meaning, Step, Whole, Written
+from symgrad.tensor.build import as_number, einsum, exact, power
+from symgrad.tensor.nodes import Einsum, Input, Node, Power
 
 
 def unstructured(stages: Staged, layout: str = "mixed") -> Derivative:
@@ -94,21 +97,43 @@ def zero_step(stages: Staged) -> Step:
     return Step("zero", left, nothing, stages.program, {"of": stages.of, "wrt": stages.wrt})
 
 
-def lifted(node: Node, rows: int) -> Tree | None:
+def lifted(node: Node, rows: int, meaning: Meaning) -> Tree | None:
     """A node whose first `rows` axes are its rows in matrix notation; None where it has none."""
     try:
-        return lift_arranged(node, tuple(range(rows)), tuple(range(rows, node.rank)), Lifter())
+        tree = lift_arranged(node, tuple(range(rows)), tuple(range(rows, node.rank)), Lifter())
     except NoMatrixForm:
         return None
+    turned = {n for n, view in meaning.views.items() if view.is_row}
+    return _rows_turned(tree, turned) if turned & set(names(tree)) else tree
 
 
-def times(a: Tree, b: Tree) -> Tree:
-    """a*b, where a is not one."""
-    if isinstance(a, Number) and a.value == 1:
-        return b
-    if isinstance(a, Call) and a.op == "eye":
-        return b
-    return Call("multiply", (a, b))
+def _rows_turned(tree: Tree, rows: set[str]) -> Tree:
+    """A vector is lifted as a column: names of rows are transposed."""
+    stack: list[Tree] = []
+    for part in postorder(tree):
+        if isinstance(part, Call):
+            args = tuple(stack[len(stack) - len(part.args) :])
+            del stack[len(stack) - len(part.args) :]
+            stack.append(turned_tree(args[0]) if part.op == "transpose" else Call(part.op, args))
+        else:
+            stack.append(Call("transpose", (part,)) if isinstance(part, Name) and part.name in rows else part)
+    return stack[-1]
+
+
+def in_own_name(node: Node, value: Node, name: Node) -> Node:
+    """The node with `name` where the value of a line stands: `f (1 - f)`, one over the name of a square root."""
+    if isinstance(node, Einsum):
+        factors = [(_root_named(n, value, name), labels) for n, labels in node.factors]
+        node = einsum(factors, range(node.rank), node.coefficient)
+    return present(_root_named(node, value, name), {value: name})
+
+
+def _root_named(node: Node, value: Node, name: Node) -> Node:
+    if isinstance(node, Power) and isinstance(value, Power) and node.base is value.base:
+        exponent = as_number(node.exponent)
+        if exponent is not None and as_number(value.exponent) == Fraction(1, 2):
+            return power(name, exact(Fraction(exponent) * 2))
+    return node
 
 
 def sum_of(trees: list[Tree]) -> Tree:
@@ -119,3 +144,16 @@ def sum_of(trees: list[Tree]) -> Tree:
         total = Call("subtract" if negative else "add", (total, tree.args[0] if negative else tree))
     return total
 
+
+
+def times(a: Tree, b: Tree) -> Tree:
+    """a*b: ones and identities left out, a sign in front."""
+    if isinstance(a, Number) and a.value == 1:
+        return b
+    if isinstance(a, Call) and a.op == "eye":
+        return b
+    if isinstance(a, Call) and a.op == "negate":
+        return Call("negate", (times(a.args[0], b),))
+    if isinstance(a, Call) and a.op == "multiply" and isinstance(a.args[0], Call) and a.args[0].op == "negate":
+        return Call("negate", (times(Call("multiply", (a.args[0].args[0], *a.args[1:])), b),))
+    return Call("multiply", (a, b))

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from symgrad.derivation import Derivative, derive
+from symgrad.notation.lift import Lifter
 from symgrad.notation.lower import Scope, lower
 from symgrad.notation.text import text
 from symgrad.notation.tree import Assignment, Call, Name, Number, Tree, names, postorder
@@ -51,16 +53,14 @@ class Staged:
     def view(self, name: str) -> View:
         return self.meaning.views[name]
 
-    @property
+    @cached_property
     def meaning(self) -> Meaning:
         return Meaning(self.program, {n: self.variable(n) for n in self.program.views})
 
     def variable(self, name: str) -> View:
         """A name as a variable of its own."""
         view = self.program.views[name]
-        declared = self.program.declared.get(name)
-        node = view.node if declared is not None else Input.make(name, view.node.shape)
-        return View(node, view.rows)
+        return view if name in self.program.declared else View(Input.make(name, view.node.shape), view.rows)
 
     def local(self, name: str) -> View:
         """What a line says, in terms of the names in it."""
@@ -124,6 +124,7 @@ class _Stager:
         self.aliases: dict[str, Tree] = {}
         self.known: dict[str, str] = {}  # text of an inner part -> its name
         self.moving = {wrt}
+        self.scope = Scope(dict(Scope.of(source.declared).views), source.scope.letters, source.declared)
         self.inner = self._prefix()
         self.count = 0
 
@@ -142,6 +143,8 @@ class _Stager:
         return replace(self.source, text=body, lines=lines)
 
     def _append(self, name: str, value: Tree, moving: bool) -> None:
+        view = lower(value, self.scope)
+        self.scope.views[name] = View(Input.make(name, view.node.shape), view.rows)
         self.lines.append(Assignment(name, value))
         if moving:
             self.moving.add(name)
@@ -184,6 +187,9 @@ class _Stager:
         return Call(part.op, tuple(shown)), any(moves for _, moves in args)
 
     def _named(self, tree: Tree) -> Tree:
+        view = lower(tree, self.scope)
+        if view.is_row:  # a column is named in place of a row
+            return Call("transpose", (self._named(Lifter().lift(view.node)),))
         key = text(tree)
         if key not in self.known:
             self.count += 1

@@ -21,7 +21,7 @@ Colours = dict[Hashable, int]
 
 def canonical_product(factors: Factors, out: tuple[Hashable, ...]) -> tuple[int, tuple[Factor, ...]]:
     """The sign (0: the product vanishes) and the factors in canonical order and labels."""
-    symmetries = [0 if len(n.shape) != 2 or n.shape[0] is not n.shape[1] else symmetry(n) for n, _ in factors]
+    symmetries = [_turns(n) for n, _ in factors]
     if not any(symmetries):
         if len(factors) == 1:
             return 1, _numbered(factors, out)
@@ -29,6 +29,13 @@ def canonical_product(factors: Factors, out: tuple[Hashable, ...]) -> tuple[int,
         if len(set(keys)) == len(keys):
             return 1, _numbered(sorted(factors, key=_key), out)
     return _Colouring(factors, symmetries, out).solve()
+
+
+def _turns(node: Node) -> int:
+    """The symmetry of a factor whose labels have to be ordered (those of a delta are in order already)."""
+    if len(node.shape) != 2 or node.shape[0] is not node.shape[1] or type(node) is Delta:
+        return 0
+    return symmetry(node)
 
 
 def _key(factor: tuple[Node, tuple[Hashable, ...]]) -> int:

@@ -352,7 +352,7 @@ def difference(answer: Array, truth: Array, point: Point) -> Difference:
     off = np.nan_to_num(np.abs(answer - truth), nan=np.inf, posinf=np.inf)
     entry = tuple(int(i) for i in np.unravel_index(int(np.argmax(off)), off.shape))
     shown = () if off.size == 1 else tuple(i + 1 for i in entry)
-    return Difference(dict(point.sizes), dict(point.values), shown, float(answer[entry]), float(truth[entry]))
+    return Difference(dict(point.sizes), dict(point.values), shown, float(answer[entry]) + 0.0, float(truth[entry]) + 0.0)
 
 
 # --- answers as numbers -----------------------------------------------------------------------

@@ -102,12 +102,13 @@ class Report:
 
     def __rich__(self) -> Table:
         from rich.table import Table
+        from rich.text import Text
 
-        table = Table(title=self.verdict, caption="\n".join(self.notes) or None, title_justify="left")
+        table = Table(title=Text(self.verdict), caption=Text("\n".join(self.notes)), title_justify="left")
         for name, justify in (("witness", "left"), ("sizes", "left"), ("absolute", "right"), ("relative", "right"), ("", "left")):
             table.add_column(name, justify=justify)  # type: ignore[arg-type]
         for row in self.rows:
-            table.add_row(*_cells(row), style=None if row.ok else "bold red")
+            table.add_row(*map(Text, _cells(row)), style=None if row.ok else "bold red")
         return table
 
 

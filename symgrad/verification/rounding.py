@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.numeric.backprop import ComputationalGraph
+from symgrad.numeric.backprop import ComputationalGraph, Handle
 
 Array = Any
 SLACK = 1e-9  # relative to one unit: the exact value is computed in floating point
@@ -57,20 +57,26 @@ def roundings(graph: ComputationalGraph, wrt: str, decimals: int) -> Iterator[tu
     needed = graph.nodes_topologically_sorted()
     if wrt not in {n.name for n in needed}:
         return  # the output does not depend on it
-    nodes = [n for n in needed if n.kind == "gate"]
+    nodes = [n for n in needed if n.kind == "gate" and n.name != wrt]
     arrived = {n: graph.gradient(n) for n in nodes}
     exact = graph.gradient(wrt)
-    for node in reversed(nodes):
+    for node in nodes:
         rounded = np.round(arrived[node], decimals)
         change = rounded - arrived[node]
-        if np.abs(change).max() > 0 and node is not graph.node(wrt):
+        if np.abs(change).max() > 0:
             graph.backward(change, of=node)
-            yield f"the gradient at {_called(node)} had been rounded to {_shown(rounded)}", exact + graph.gradient(wrt)
+            yield f"the gradient at {_called(node, graph)} had been rounded to {_shown(rounded)}", exact + graph.gradient(wrt)
     graph.backward()
 
 
-def _called(node: Any) -> str:
-    return node.label if node.name.startswith("#") else node.name
+def _called(node: Handle, graph: ComputationalGraph) -> str:
+    """The node by its name, an unnamed one by the named one that it leads to."""
+    at, readers = node, {source.index: target for source, target, _ in reversed(graph.edges())}
+    while at.name.startswith("#") and at.index in readers:
+        at = readers[at.index]
+    if at is node:
+        return node.name if not node.name.startswith("#") else f"the gate {node.label}"
+    return f"the gate {node.label} before {at.name if not at.name.startswith('#') else 'the output'}"
 
 
 def _shown(value: Array) -> str:
