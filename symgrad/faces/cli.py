@@ -30,6 +30,7 @@ from symgrad.faces.options import (
     json_option,
     json_wanted,
     numbers,
+    progress,
     read_file,
     read_text,
     say,
@@ -216,14 +217,32 @@ def key(paths: tuple[str, ...], form: str | None, lang: str, output: str | None)
 
 @commands.command()
 @PATHS
+@click.option("--all", "every", is_flag=True, help="Show every question, also where the print is right.")
 @json_option
 @click.pass_context
-def verify(context: click.Context, paths: tuple[str, ...], as_json: bool) -> None:
-    """Check every printed answer in exercises: exit status 1 if a print is wrong.
+def verify(context: click.Context, paths: tuple[str, ...], every: bool, as_json: bool) -> None:
+    """Check every printed answer in exercises: exit status 1 if one is wrong.
+
+    Mistakes that a file expects are mistakes all the same; others are pointed out.
 
     \b
     symgrad verify exercises/
+    symgrad verify exercises/homework/06-two-branch-network.toml --all
     """
+    from symgrad.bank.exercise import load_all
+    from symgrad.bank.verify import verify as verify_all
+    from symgrad.faces.show import show_json, show_table
+
+    with progress() as tell_progress:
+        found = verify_all(load_all(paths), tell_progress)
+    if as_json:
+        show_json(found.to_json())
+    elif every:
+        show_table(found, found.text(every=True))
+    else:
+        click.echo(found.text())
+    if not found.ok or found.unexpected:
+        context.exit(WRONG)
 
 
 # --- graph ----------------------------------------------------------------------------------------

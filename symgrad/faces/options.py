@@ -15,7 +15,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -243,3 +244,15 @@ def error_fields(error: SymgradError) -> dict[str, Any]:
 def say(text: str) -> None:
     """A remark beside the result, on stderr."""
     click.echo(click.style(text, dim=True), err=True)
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str], None] | None]:
+    """Tells on stderr, in one line, what is being done, where a person sees it; None where nobody does."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    try:
+        yield lambda said: click.echo(f"\r\x1b[K{said}", nl=False, err=True)
+    finally:
+        click.echo("\r\x1b[K", nl=False, err=True)

@@ -77,8 +77,12 @@ class Word:
 
     def weight(self) -> tuple[int, int, str]:
         """Fewest transposes first, then the shorter text: which way round a chain reads better."""
-        written = text(self.tree())
+        written = self.keys()
         return sum(link.transposed for link in self.links), len(written), written
+
+    def keys(self) -> str:
+        """The links as they are written, one after the other."""
+        return "*".join([link.key[0] + "'" * link.transposed for link in self.links])
 
     @property
     def symmetric(self) -> bool:
@@ -160,8 +164,10 @@ class Term:
         constant = any(is_call(link.tree_, "eye", "ones") for link in links) or self.spread is not None
         degree = 0 if constant else -self.degree()
         turned = sum(link.transposed for link in links)
-        written = text(self.unsigned)
-        return self.coefficient < 0, degree, turned, len(written), written
+        written = self.word.keys() if self.word else ""
+        scalars = [(text(t), float(e)) for t, e in self.scalars]
+        size = len(written) + sum(len(t) for t, _ in scalars)
+        return self.coefficient < 0, degree, turned, size, written, scalars, abs(self.coefficient)
 
 
 def _order(term: Term) -> tuple[object, ...]:

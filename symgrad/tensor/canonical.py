@@ -142,8 +142,7 @@ def _flipped(node: Node) -> Node | None:
     if symmetry(node) == 1:
         return node
     if type(node) is Einsum:
-        swap = {0: 1, 1: 0}
-        sign, factors = canonical_product([(n, tuple(swap.get(a, a) for a in ls)) for n, ls in node.factors], (0, 1))
+        sign, factors = canonical_product(_swapped(node), (0, 1))
         if sign != 1:
             return None
         if len(factors) == 1 and factors[0][1] == (0, 1):
@@ -155,6 +154,12 @@ def _flipped(node: Node) -> Node | None:
 
 
 def _symmetry_of_product(node: Einsum) -> int:
-    swap = {0: 1, 1: 0}
-    sign, factors = canonical_product([(n, tuple(swap.get(a, a) for a in ls)) for n, ls in node.factors], (0, 1))
+    sign, factors = canonical_product(_swapped(node), (0, 1))
     return sign if factors == node.factors else 0
+
+
+def _swapped(node: Einsum) -> list[Factor]:
+    """The factors with the two output labels exchanged; those of a delta stay in order."""
+    swap = {0: 1, 1: 0}
+    turned = [(n, tuple(swap.get(a, a) for a in labels)) for n, labels in node.factors]
+    return [(n, tuple(sorted(labels))) if type(n) is Delta else (n, labels) for n, labels in turned]

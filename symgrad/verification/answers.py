@@ -42,17 +42,15 @@ from symgrad.tensor.build import is_zero, permuted
 from symgrad.tensor.dims import agree, size_at
 from symgrad.tensor.nodes import Input, Node, walk
 from symgrad.tensor.view import View
+from symgrad.verification.equality import axes_in_layout, difference, equal, matrices, proved, same_in_field, same_sizes
 from symgrad.verification.mistakes import MISTAKES, explanations
-from symgrad.verification.rounding import explained, judge, roundings
+from symgrad.verification.numbers import judge_numbers
 from symgrad.verification.verdict import Difference, Verdict
 from symgrad.verification.witnesses import Interval, Point, at, described, find_point, letters, operations
 
 Array = Any
 POINTS = ("distinct", "square", "distinct", "square", "one")  # sizes of the samples, in turn
 ROUNDS_AT_KINKS = 5  # times as many where masks occur: a mask may be all ones at a point by chance
-FIELD_TRIALS = (("distinct", 1), ("square", 2), ("distinct", 3))
-TOLERANCE = 1e-8
-FIELD_ENTRIES = 10**5
 
 
 def check_answer(
@@ -186,22 +184,25 @@ class Case:
         return self._sampled(said, wanted)
 
     def right(self, rung: str) -> Verdict:
-        proof = "numeric" if rung == "samples" else "symbolic"
-        return Verdict(True, rung, proof, expected=str(self.derivative))  # type: ignore[arg-type]
+        return Verdict(True, rung, "numeric" if rung == "samples" else "symbolic", expected=str(self.derivative))
 
     def wrong(self, rung: str, explanation: str, **more: Any) -> Verdict:
         return Verdict(False, rung, explanation=explanation, expected=str(self.derivative), **more)
 
     def _of_wrong_shape(self, said: View, wanted: View) -> Verdict:
-        message = f"wrong shape: the answer is {said.describe()}, the derivative in {self._convention()} {_article(wanted)}"
-        other = next((o for o, view in self.other_layouts() if same_sizes(said, view) and self.agrees(said, view)), None)
+        convention = f"{self.derivative.layout} layout"
+        message = f"wrong shape: the answer is {said.describe()}, the derivative in {convention} is {wanted.describe()}"
+        other = self._right_elsewhere(said)
         if other is None:
             return self.wrong("shapes", message)
-        id = _name_of_layout(self.derivative)
-        return self.wrong("shapes", f"{message}\nit is right in {other}", misconceptions=(id,))
+        return self.wrong("shapes", f"{message}\n{other}", misconceptions=(_name_of_layout(self.derivative),))
 
-    def _convention(self) -> str:
-        return f"{self.derivative.layout} layout"
+    def _right_elsewhere(self, said: View) -> str | None:
+        """The convention in which the answer is right, if there is one."""
+        for other, view in self.other_layouts():
+            if same_sizes(said, view) and self.agrees(said, view):
+                return f"it is right in {other}"
+        return None
 
     def _sampled(self, said: View, wanted: View) -> Verdict:
         try:
@@ -214,10 +215,10 @@ class Case:
         return self.right("samples")
 
     def _differing(self, said: View, witness: Difference) -> Verdict:
-        for other, view in self.other_layouts():
-            if same_sizes(said, view) and self.agrees(said, view):
-                id = _name_of_layout(self.derivative)
-                return self.wrong("samples", f"it is right in {other}", misconceptions=(id,), witness=witness)
+        other = self._right_elsewhere(said)
+        if other is not None:
+            ids: tuple[str, ...] = (_name_of_layout(self.derivative),)
+            return self.wrong("samples", other, misconceptions=ids, witness=witness)
         found = explanations(self.derivative, lambda node: self.agrees(said, self.view(node)))
         best, *others = found or [()]
         text = "\n".join(MISTAKES[id].explanation.en for id in best)
@@ -274,141 +275,6 @@ class Case:
         return all(equal(*self.values([said, other], point)) for point in self.points)
 
 
-def _article(view: View) -> str:
-    return f"is {view.describe()}"
-
-
 def _name_of_layout(derivative: Derivative) -> str:
     """A gradient is called transposed, a Jacobian in the other convention is in the wrong layout."""
     return "transposed" if derivative.output.is_scalar and len(derivative.wrt) == 1 else "wrong layout"
-
-
-def axes_in_layout(derivative: Derivative) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The axes of rows and of columns.  Raises LayoutError where the result has more than two sides."""
-    rows, columns = derivative.arrangement.rows, derivative.arrangement.columns
-    if rows is not None and columns is not None:
-        return rows, columns
-    if derivative.node.rank > 2:
-        raise LayoutError(
-            f"a tensor of order {derivative.node.rank} is not answered by a matrix", hint="layout='numerator' to flatten it"
-        )
-    return tuple(range(derivative.node.rank))[:1], tuple(range(derivative.node.rank))[1:]
-
-
-# --- equality, rung by rung -------------------------------------------------------------------
-
-
-def same_sizes(a: View, b: View) -> bool:
-    return all(agree(p, q) for p, q in zip(a.shape, b.shape, strict=True))
-
-
-def proved(a: View, b: View) -> bool:
-    """Whether the normal forms are one object."""
-    if a.node.shape != b.node.shape:
-        return False
-    try:
-        return a.node is b.node or expanded(a.node) is expanded(b.node)
-    except LimitError:
-        return False  # too many terms to multiply out
-
-
-def same_in_field(a: View, b: View, source: Program) -> bool:
-    """Whether the exact values in a prime field are equal at sizes all different and square."""
-    for kind, seed in FIELD_TRIALS:
-        at_sizes = sizes(letters(source), kind, seed)
-        if any(prod(size_at(s, at_sizes) for s in n.shape) > FIELD_ENTRIES for n in walk(a.node, b.node)):
-            return False
-        try:
-            first, second = (_as_matrix(v, fingerprint(v.node, at_sizes, seed), at_sizes) for v in (a, b))
-        except (SingularError, SymgradError):
-            return False
-        if not np.array_equal(first, second):
-            return False
-    return True
-
-
-def matrices(views: Sequence[View], source: Program, point: Point) -> list[Array]:
-    """The values of views at a point, as arrays of two axes."""
-    held = {n.name: n.rank for n in walk(*(v.node for v in views)) if isinstance(n, Input)}
-    given = {name: np.reshape(point.values[name], np.shape(point.values[name])[-rank:] if rank else ()) for name, rank in held.items()}
-    with np.errstate(all="ignore"):
-        arrays = evaluate([v.node for v in views], given, point.sizes)
-    return [_as_matrix(v, a, point.sizes) for v, a in zip(views, arrays, strict=True)]
-
-
-def _as_matrix(view: View, array: Array, at_sizes: Mapping[str, int]) -> Array:
-    return np.reshape(array, [size_at(s, at_sizes) for s in view.shape])
-
-
-def equal(answer: Array, truth: Array) -> bool:
-    if not (np.isfinite(answer).all() and np.isfinite(truth).all()):
-        return False
-    scale = max(float(np.abs(answer).max()), float(np.abs(truth).max()))
-    return bool(np.abs(answer - truth).max() <= TOLERANCE * scale + 1e-12)
-
-
-def difference(answer: Array, truth: Array, point: Point) -> Difference:
-    """The entry that is farthest off."""
-    off = np.nan_to_num(np.abs(answer - truth), nan=np.inf, posinf=np.inf)
-    entry = tuple(int(i) for i in np.unravel_index(int(np.argmax(off)), off.shape))
-    shown = () if off.size == 1 else tuple(i + 1 for i in entry)
-    return Difference(dict(point.sizes), dict(point.values), shown, float(answer[entry]) + 0.0, float(truth[entry]) + 0.0)
-
-
-# --- answers as numbers -----------------------------------------------------------------------
-
-
-def judge_numbers(
-    derivative: Derivative, answer: Any, values: Mapping[str, Any] | None, decimals: int | None
-) -> Verdict:
-    """Judge numbers that are rounded to so many decimals, at given values of the inputs."""
-    if values is None or decimals is None:
-        raise DomainError("numbers are judged at values of the inputs, with stated rounding", hint="values={...}, decimals=2")
-    exact = np.asarray(compiled(derivative)(**values))
-    printed = _numbers(answer)
-    if _squeezed(printed.shape) != _squeezed(exact.shape):
-        return Verdict(False, "shapes", explanation=f"wrong shape: the answer is {printed.shape}, the derivative {exact.shape}")
-    printed = printed.reshape(exact.shape)
-    found = judge(exact, printed, decimals)
-    if found.ok:
-        return Verdict(True, "numbers", "numeric")
-    entry = tuple(i + 1 for i in found.worst)
-    witness = Difference({}, dict(values), entry, found.printed, found.exact)
-    if not found.off_by_one:
-        return Verdict(False, "numbers", witness=witness)
-    why = _rounded_on_the_way(derivative, values, printed, decimals) or "one unit of the last place off"
-    return Verdict(False, "numbers", misconceptions=("rounded twice",), explanation=why, witness=witness)
-
-
-def _numbers(answer: Any) -> Array:
-    try:
-        return np.asarray(answer, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise ParseError(f"an answer is text or numbers: {error}") from None
-
-
-def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(n for n in shape if n != 1)
-
-
-def _rounded_on_the_way(derivative: Derivative, values: Mapping[str, Any], printed: Array, decimals: int) -> str | None:
-    """The number whose rounding before the end explains the print, for the gradient of a scalar."""
-    if not derivative.output.is_scalar or len(derivative.wrt) != 1:
-        return None
-    point = Point(_sizes_of(derivative.program, values), {n: np.asarray(v, dtype=float) for n, v in values.items()})
-    run = at(derivative.program, derivative.of, point)
-    run.forward()
-    turned = ((why, _arranged(derivative, array).reshape(printed.shape)) for why, array in roundings(run.graph, derivative.wrt[0], decimals))
-    return explained(turned, printed, decimals)
-
-
-def _arranged(derivative: Derivative, gradient: Array) -> Array:
-    """A gradient's array in the layout."""
-    array, (rows, columns) = np.asarray(gradient), axes_in_layout(derivative)
-    return np.transpose(array, (*rows, *columns)) if array.ndim == len(rows) + len(columns) else array
-
-
-def _sizes_of(source: Program, values: Mapping[str, Any]) -> dict[str, int]:
-    from symgrad.execution import bound_sizes
-
-    return bound_sizes(source, values)
