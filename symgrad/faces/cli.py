@@ -81,7 +81,7 @@ def main() -> None:
 # --- derive ---------------------------------------------------------------------------------------
 
 
-@commands.command()
+@commands.command(short_help="Derive an expression or a program.")
 @click.argument("expression")
 @convention_options
 @click.option("--steps", type=click.Choice(METHODS), help="Show a worked derivation.")
@@ -169,7 +169,7 @@ def _written(result: Derivative, form: str) -> str:
 # --- check ----------------------------------------------------------------------------------------
 
 
-@commands.command()
+@commands.command(short_help="Judge an answer.")
 @click.argument("expression")
 @convention_options
 @click.option("--answer", required=True, help="The answer to judge: text, `-` or @FILE.")
@@ -201,7 +201,7 @@ def check(context: click.Context, expression: str, answer: str, as_json: bool, *
 PATHS = click.argument("paths", nargs=-1, required=True, metavar="PATHS...")
 
 
-@commands.command()
+@commands.command(short_help="Write the worked answer key of exercises.")
 @PATHS
 @click.option("--to", "form", type=click.Choice(["terminal", "md"]), help="terminal, or Markdown (for -o FILE.md).")
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="The language of the key.")
@@ -215,7 +215,7 @@ def key(paths: tuple[str, ...], form: str | None, lang: str, output: str | None)
     """
 
 
-@commands.command()
+@commands.command(short_help="Check the printed answers in exercises.")
 @PATHS
 @click.option("--all", "every", is_flag=True, help="Show every question, also where the print is right.")
 @json_option
@@ -248,7 +248,7 @@ def verify(context: click.Context, paths: tuple[str, ...], every: bool, as_json:
 # --- graph ----------------------------------------------------------------------------------------
 
 
-@commands.command()
+@commands.command(short_help="Draw a computational graph.")
 @click.argument("source", metavar="EXPR|FILE|EXERCISE.toml")
 @click.option("--values", metavar="JSON", help='Numbers for the inputs, \'{"x": [1, 2]}\', or @FILE.')
 @click.option("--where", multiple=True, metavar="TEXT", help="Declarations; without any, shapes are inferred.")

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from symgrad.operations.catalogue import LOGARITHM
 from symgrad.steps.entries import Leaf, Style, entry_string, LATEX, TEXT
 from symgrad.steps.step import MethodError
-from symgrad.tensor.build import MINUS_ONE, as_number, elementwise, exact, hadamard, inlined, is_zero, plus, power
+from symgrad.tensor.build import MINUS_ONE, as_number, elementwise, exact, hadamard, inlined, is_zero, plus, power, size_number
 from symgrad.tensor.dims import Shape, Size
 from symgrad.tensor.index import Tensor
 from symgrad.tensor.nodes import Add, Apply, Coefficient, Delta, Einsum, Input, Map, Node, Ones, Power, walk
@@ -75,12 +75,13 @@ class Same:
 
 @dataclass(frozen=True, slots=True)
 class Slope:
-    """An entry of d of / d wrt, known from an earlier line."""
+    """An entry of d of / d wrt, known from an earlier line; the names in `fixed` do not move."""
 
     of: str
     wrt: str
     outputs: Places
     inputs: Places
+    fixed: tuple[str, ...] = ()
 
     @property
     def places(self) -> Places:
@@ -142,7 +143,7 @@ class Components:
         if isinstance(factor, Same):
             return style.delta(factor.places)
         if isinstance(factor, Slope):
-            slope = style.slope(factor.of, factor.wrt, factor.outputs, factor.inputs)
+            slope = style.slope(factor.of, factor.wrt, factor.outputs, factor.inputs, factor.fixed)
             return slope if alone or style is LATEX else style.bracketed(slope)
         return entry_string(Leaf(factor.node, factor.places), style, self._nested, alone)
 
@@ -189,7 +190,9 @@ def _factor_array(factor: Factor, at: Sampled, sizes: Mapping[str, Size]) -> np.
 
     if isinstance(factor, Same):
         return np.eye(_at(sizes[factor.places[0]], at))
-    return at.slope(factor.of, factor.wrt) if isinstance(factor, Slope) else at.node(factor.node)
+    if isinstance(factor, Slope):
+        return at.local_slope(factor.of, factor.wrt) if factor.fixed else at.slope(factor.of, factor.wrt)
+    return at.node(factor.node)
 
 
 def _size_letters(sizes: Mapping[str, Size]) -> set[str]:
@@ -233,13 +236,27 @@ def _opened(node: Node, labels: Places, moving: Collection[Node], sums: bool = T
             elif isinstance(n, Add) and sums and (n is node or depends_on(n, moving)):
                 todo += [(exact(Fraction(coefficient) * c), [*pending, (t, ls)], list(flat)) for c, t in reversed(n.terms)]
                 break
-            elif not isinstance(n, Ones):
+            else:
                 flat.append((n, ls))
         else:
+            flat = _without_ones(flat, labels)
             count += 1
             if count > MAX_PRODUCTS:
                 raise MethodError("index", f"it is a sum of more than {MAX_PRODUCTS} products")
             yield coefficient, flat
+
+
+def _without_ones(flat: Flat, free: Places) -> Flat:
+    """Ones beside another factor say nothing; summed alone they are the dimension."""
+    covered = {a for n, ls in flat if not isinstance(n, Ones) for a in ls} | set(free)
+    kept: Flat = []
+    for n, ls in flat:
+        if not isinstance(n, Ones):
+            kept.append((n, ls))
+        elif ls[0] not in covered:
+            covered.add(ls[0])
+            kept.append((size_number(n.shape[0]), ()))
+    return kept
 
 
 def depends_on(node: Node, moving: Collection[Node]) -> bool:

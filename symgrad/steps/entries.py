@@ -54,7 +54,7 @@ class Style(Protocol):
     def name(self, name: str) -> str: ...
     def entry(self, tree: Tree, places: Places) -> str: ...
     def delta(self, places: Places) -> str: ...
-    def slope(self, of: str, wrt: str, outputs: Places, inputs: Places) -> str: ...
+    def slope(self, of: str, wrt: str, outputs: Places, inputs: Places, fixed: Places) -> str: ...
     def sum(self, letter: str, size: str) -> str: ...
     def bracketed(self, body: str) -> str: ...
 
@@ -81,9 +81,10 @@ class _Latex:
     def delta(self, places: Places) -> str:
         return rf"\delta_{{{' '.join(places)}}}"
 
-    def slope(self, of: str, wrt: str, outputs: Places, inputs: Places) -> str:
+    def slope(self, of: str, wrt: str, outputs: Places, inputs: Places, fixed: Places) -> str:
         above, below = self.entry(Name(of), outputs), self.entry(Name(wrt), inputs)
-        return rf"\frac{{\partial {above}}}{{\partial {below}}}"
+        written = rf"\frac{{\partial {above}}}{{\partial {below}}}"
+        return rf"\left.{written}\right|_{{{', '.join(map(name_latex, fixed))}}}" if fixed else written
 
     def sum(self, letter: str, size: str) -> str:
         return rf"\sum_{{{letter}=1}}^{{{size.replace('*', ' ')}}} "
@@ -113,8 +114,9 @@ class _Text:
     def delta(self, places: Places) -> str:
         return f"delta[{', '.join(places)}]"
 
-    def slope(self, of: str, wrt: str, outputs: Places, inputs: Places) -> str:
-        return f"d{self.entry(Name(of), outputs)}/d{self.entry(Name(wrt), inputs)}"
+    def slope(self, of: str, wrt: str, outputs: Places, inputs: Places, fixed: Places) -> str:
+        written = f"d{self.entry(Name(of), outputs)}/d{self.entry(Name(wrt), inputs)}"
+        return f"({written} at fixed {', '.join(fixed)})" if fixed else written
 
     def sum(self, letter: str, size: str) -> str:
         return f"sum_{{{letter}=1..{size}}} "

@@ -76,7 +76,7 @@ class _Index:
         for name in self.stages.reads(line):
             raw = self._renamed(differentiated(body, self.views[name].node, letters), line, local.node)
             plain = collapsed(raw)
-            left = self._slope(line, name, free, raw.free[len(free) :], letters)
+            left = self._slope(line, name, free, raw.free[len(free) :], letters, self._fixed(line, name))
             yield self._step("product rule", left, raw, of=line, wrt=name)
             if plain.latex() != raw.latex():
                 yield self._step("collapse", left, plain, of=line, wrt=name)
@@ -96,8 +96,14 @@ class _Index:
         letters.sizes.update({a: self.letters.sizes[a] for a in self.output})
         return letters
 
-    def _slope(self, of: str, wrt: str, outputs: Places, inputs: Places, letters: Letters) -> Components:
-        return Components((Product(1, (Slope(of, wrt, outputs, inputs),), ()),), outputs + inputs, letters.sizes)
+    def _slope(
+        self, of: str, wrt: str, outputs: Places, inputs: Places, letters: Letters, fixed: tuple[str, ...] = ()
+    ) -> Components:
+        return Components((Product(1, (Slope(of, wrt, outputs, inputs, fixed),), ()),), outputs + inputs, letters.sizes)
+
+    def _fixed(self, line: str, name: str) -> tuple[str, ...]:
+        """What a line also reads and what moves with the name: it is held where the line alone is differentiated."""
+        return tuple(n for n in self.stages.reads(line) if n != name and self.stages.moves_with(n, name))
 
     # --- lines chained -------------------------------------------------------------------------
 
@@ -113,7 +119,7 @@ class _Index:
             inner = self.output if reader == of else letters.fresh_for(self.views[reader].node.shape)
             bound = () if reader == of else inner
             arrives = () if reader == of else (Slope(of, reader, self.output, inner),)
-            rule.append(Product(1, (*arrives, Slope(reader, name, inner, by)), bound))
+            rule.append(Product(1, (*arrives, Slope(reader, name, inner, by, self._fixed(reader, name))), bound))
             local = _at(self.slopes[reader, name], inner + by, letters)
             full += [f.times(p) for f in self._arriving(reader, inner, bound, letters) for p in local]
         free = self.output + by

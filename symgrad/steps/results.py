@@ -14,7 +14,7 @@ from symgrad.notation.stacked import lift_arranged
 from symgrad.notation.tree import Call, Name, Number, Tree, names, postorder
 from symgrad.notation.words import turned_tree
 from symgrad.steps.components import Components, Letters, Product, Same, Slope
-from symgrad.steps.staging import Staged
+from symgrad.steps.staging import Staged, plain_variable
 from symgrad.steps.step import Meaning, Step, Whole, Written
 from symgrad.tensor.build import as_number, einsum, exact, power
 from symgrad.tensor.nodes import Einsum, Input, Node, Power
@@ -23,7 +23,8 @@ from symgrad.tensor.nodes import Einsum, Input, Node, Power
 def unstructured(stages: Staged, layout: str = "mixed") -> Derivative:
     """The derivative with all entries of the variable independent."""
     source = stages.source
-    found = derive(source.program, source.of, source.wrt, layout=layout, vec=source.vec, structure="ignore")
+    plain = plain_variable(source.program, stages.wrt)
+    found = derive(plain, source.of, source.wrt, layout=layout, vec=source.vec, structure="ignore")
     known = stages.meaning.views
     if found.tree is not None and all(n in known or n in source.scope.letters or n == "pi" for n in names(found.tree)):
         return found

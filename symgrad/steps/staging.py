@@ -34,6 +34,7 @@ SUMS = frozenset({"add", "subtract", "negate", "transpose", "tr", "sum", "mean",
 PRODUCTS = frozenset({"multiply", "hadamard", "dot", "kron"})
 OUTPUT_NAMES = ("f", "g", "h", "phi", "result")
 INNER_NAMES = ("z", "u", "v", "t", "q", "inner")
+STRUCTURES = frozenset({"symmetric", "skew", "diagonal", "spd"})
 MAX_LINES = 400
 
 
@@ -70,6 +71,20 @@ class Staged:
     def reads(self, name: str) -> list[str]:
         """The names on the way that a line reads."""
         return [n for n in names(self.line(name)) if n == self.wrt or n in self.path]
+
+    def moves_with(self, name: str, other: str) -> bool:
+        """Whether a name is computed from another."""
+        waiting, seen = [name], set()
+        while waiting:
+            current = waiting.pop()
+            if current in seen or current not in self.path:
+                continue
+            seen.add(current)
+            read = self.reads(current)
+            if other in read:
+                return True
+            waiting += read
+        return False
 
     def readers(self, name: str) -> list[str]:
         return [n for n in self.path if name in self.reads(n)]
@@ -116,6 +131,15 @@ def _path(program: Program, of: str, wrt: str) -> tuple[str, ...]:
     return tuple(line.name for line in program.lines if line.name and line.name in down & up and line.name != wrt)
 
 
+def plain_variable(program: Program, name: str) -> Program:
+    """The program with the entries of one input independent of each other; `where` still says what it was."""
+    declared = program.declared.get(name)
+    if declared is None or not declared.properties & STRUCTURES:
+        return program
+    plain = replace(declared, properties=declared.properties - STRUCTURES)
+    return replace(program, declared={**program.declared, name: plain})
+
+
 class _Stager:
     def __init__(self, source: Program, of: str, wrt: str, opens: Opens | None):
         self.source, self.of, self.wrt, self.opens = source, of, wrt, opens
@@ -124,7 +148,7 @@ class _Stager:
         self.aliases: dict[str, Tree] = {}
         self.known: dict[str, str] = {}  # text of an inner part -> its name
         self.moving = {wrt}
-        self.scope = Scope(dict(Scope.of(source.declared).views), source.scope.letters, source.declared)
+        self.scope = _inputs(plain_variable(source, wrt))
         self.inner = self._prefix()
         self.count = 0
 
@@ -140,7 +164,7 @@ class _Stager:
             self._append(name, value, moved)
         lines = tuple(self.lines)
         body = "\n".join(f"{line.name} = {text(line.value)}" for line in lines)
-        return replace(self.source, text=body, lines=lines)
+        return replace(plain_variable(self.source, self.wrt), text=body, lines=lines)
 
     def _append(self, name: str, value: Tree, moving: bool) -> None:
         view = lower(value, self.scope)
@@ -203,6 +227,10 @@ class _Stager:
 
     def _output_name(self) -> str:
         return next(n for n in (*OUTPUT_NAMES, "output", "result_") if n not in self.taken)
+
+
+def _inputs(program: Program) -> Scope:
+    return Scope(dict(Scope.of(program.declared).views), program.scope.letters, program.declared)
 
 
 def _letters(program: Program) -> set[str]:

@@ -7,7 +7,7 @@ step is held against something that was not derived as it was.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 
 from symgrad.errors import DomainError
 from symgrad.execution import execute
+from symgrad.notation.declare import Declaration
 from symgrad.notation.layout import Arrangement
 from symgrad.notation.lower import Scope, lower
 from symgrad.notation.tree import Tree
@@ -81,7 +82,7 @@ def _domains() -> Iterator[tuple[str, ...]]:
 
 
 def _draw(program: Program, rng: np.random.Generator, kind: str, domain: tuple[str, ...]) -> Sampled | None:
-    declared = program.declared
+    declared = {**program.declared, **program.where}  # the variable's structure is sampled, not used
     letters = letters_of(s for d in declared.values() for s in (d.rows, d.columns))
     sizes = sample_sizes(letters, kind, int(rng.integers(1000)))
     try:
@@ -131,6 +132,16 @@ class Sampled:
             found = self.graph.jacobian(of, wrt=wrt) if wrt in used else np.zeros(shape)
             self._slopes[key] = np.asarray(found).reshape(shape)
         return self._slopes[key]
+
+    def local_slope(self, line: str, name: str) -> Array:
+        """The slope of one line by a name that it reads, everything else that it reads being held."""
+        tree = next(a for a in self.program.lines if a.name == line)
+        declared = {n: Declaration(n, *view.shape) for n, view in self.program.views.items() if n != line}
+        alone = replace(self.program, lines=(tree,), declared=declared, where={})
+        shapes = {n: self.shape(view.node) if view.kind != "row" else (1, *self.shape(view.node)) for n, view in alone.views.items() if n != line}
+        graph = execute(alone, {n: self.value(n).reshape(shape) for n, shape in shapes.items()})
+        shape = self.shape(alone.views[line].node) + self.shape(alone.views[name].node)
+        return np.asarray(graph.jacobian(line, wrt=name)).reshape(shape)
 
     def change(self, name: str) -> Array:
         """An arbitrary small change of a variable."""

@@ -159,7 +159,8 @@ def _symmetry_of_product(node: Einsum) -> int:
 
 
 def _swapped(node: Einsum) -> list[Factor]:
-    """The factors with the two output labels exchanged; those of a delta stay in order."""
+    """The factors with the two output labels exchanged (with a delta between them nothing changes)."""
+    if any(type(n) is Delta and set(labels) == {0, 1} for n, labels in node.factors):
+        return list(node.factors)
     swap = {0: 1, 1: 0}
-    turned = [(n, tuple(swap.get(a, a) for a in labels)) for n, labels in node.factors]
-    return [(n, tuple(sorted(labels))) if type(n) is Delta else (n, labels) for n, labels in turned]
+    return [(n, tuple(swap.get(a, a) for a in labels)) for n, labels in node.factors]
