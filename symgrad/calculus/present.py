@@ -24,6 +24,7 @@ from symgrad.tensor.build import add, apply, einsum, elementwise, inlined, power
 from symgrad.tensor.nodes import Add, Apply, Coefficient, Delta, Einsum, Input, Map, Node, Ones, Power, walk
 
 MAX_TERMS = 64  # of a flattened sum
+MAX_FACTORS = 64  # of a flattened product: naming it takes time that grows faster than its length
 MAX_EXPANSION = 4096  # terms of a normal form
 
 Labels = tuple[Hashable, ...]
@@ -131,7 +132,10 @@ class _Flattening:
         degree = Counter(chain(out, *(labels for _, labels in factors)))
         flat: Factors = []
         for node, labels in factors:
-            if isinstance(node, Einsum) and (self.expand or (count[node, labels] == 1 and _runs_on(node, labels, degree))):
+            room = isinstance(node, Einsum) and len(flat) + len(node.factors) <= MAX_FACTORS
+            if self.expand and isinstance(node, Einsum) and not room:
+                raise LimitError(f"multiplying out gives a product of more than {MAX_FACTORS} factors")
+            if isinstance(node, Einsum) and room and (self.expand or (count[node, labels] == 1 and _runs_on(node, labels, degree))):
                 coefficient *= node.coefficient
                 flat += inlined(node, labels)
             elif isinstance(node, Einsum) and len(labels) > 1 and count[node, labels] == 1:

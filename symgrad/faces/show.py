@@ -38,12 +38,28 @@ def answer_line(result: Derivative) -> str:
 
 def remarks(result: Derivative) -> list[str]:
     """How the answer is to be read: layout and shape, what was inferred, what was understood, why it is zero."""
-    said = [explain_layout(result)]
+    said = [explain_layout(result), *_structure(result)]
     if not result.matrix_form:
         said.append("no closed matrix notation: an indexed sum")
     if result.is_zero:
         said.append(f"zero, because {result.why_zero}")
     return said + reading(result.program)
+
+
+_STRUCTURED = {"symmetric", "skew", "spd", "diagonal"}
+_STRUCTURES = {
+    "project": "projected onto the declared structure: ",
+    "free": "by the free entries: ",
+    "ignore": "all entries taken as independent, although declared: ",
+}
+
+
+def _structure(result: Derivative) -> list[str]:
+    """What was done about a variable that is declared symmetric, diagonal, ..."""
+    declared = result.program.declared
+    inputs = [declared[name] for name in dict.fromkeys(result.wrt) if name in declared]
+    found = [variable.text() for variable in inputs if variable.properties & _STRUCTURED]
+    return [_STRUCTURES[result.structure] + "; ".join(found)] if found else []
 
 
 def reading(program: Program) -> list[str]:

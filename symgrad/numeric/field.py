@@ -22,7 +22,7 @@ from zlib import crc32
 
 import numpy as np
 
-from symgrad.errors import LimitError, SymgradError
+from symgrad.errors import DomainError, LimitError
 from symgrad.numeric.contract import order
 from symgrad.numeric.sample import sizes as sample_sizes
 from symgrad.operations.matrices import ADJ, DET, INV
@@ -48,7 +48,7 @@ from symgrad.tensor.nodes import (
 
 P = 2**29 - 3  # prime; products of two residues fit int64
 LIMIT = 10**7  # entries of an intermediate
-ATTEMPTS = 8  # seeds tried where a division by zero is met
+ATTEMPTS = 16  # seeds tried where a division by zero is met
 
 Residues = Any
 
@@ -70,21 +70,24 @@ def same_in_field(a: Node, b: Node, trials: int = 3) -> bool:
         return False
     letters = letters_of(s for n in walk(a, b) for s in (*n.shape, *([n.size] if isinstance(n, Size) else [])))
     for trial in range(trials):
-        sizes = sample_sizes(letters, "square" if trial % 3 == 2 else "distinct", trial)
-        first, second = _settled([a, b], sizes, trial)
+        first, second = _settled([a, b], letters, "square" if trial % 3 == 2 else "distinct", trial)
         if first.shape != second.shape or not np.array_equal(first, second):
             return False
     return True
 
 
-def _settled(nodes: Sequence[Node], sizes: Mapping[str, int], trial: int) -> list[Residues]:
-    """Fingerprints by the first seed that divides by nothing that is zero."""
+def _settled(nodes: Sequence[Node], letters: Sequence[str], kind: str, trial: int) -> list[Residues]:
+    """Fingerprints at the first sizes and seed that divide by nothing that is zero.
+
+    A new attempt also shuffles the sizes: X'X has no inverse where X has more columns than rows.
+    """
     for attempt in range(ATTEMPTS):
         try:
-            return _values(nodes, sizes, trial + 1000 * attempt)
+            seed = trial + 1000 * attempt
+            return _values(nodes, sample_sizes(letters, kind, seed), seed)
         except SingularError:
             continue
-    raise SymgradError("the expression divides by zero for every sample of its inputs")
+    raise DomainError("the expression divides by zero for every sample of its inputs")
 
 
 def _values(nodes: Sequence[Node], sizes: Mapping[str, int], seed: int) -> list[Residues]:

@@ -8,6 +8,7 @@ relu'(0) = 0, abs'(0) = 0, and in max and min the first argument wins a tie.
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 
 from symgrad.operations.arrays import Array, np, special, total
 from symgrad.operations.record import Aliases, Elementwise, Notation
@@ -303,6 +304,38 @@ def _softplus_value(x: Array) -> Array:
     return np.log1p(np.exp(-np.abs(x))) + np.maximum(x, 0) if np.isrealobj(x) else np.log(1 + np.exp(x))
 
 
+def _root_of_square(node: Node) -> Node | None:
+    """sqrt(s^2 t) is |s| sqrt(t), where |s| occurs as well so that something may cancel."""
+    exponent = as_number(node.exponent) if isinstance(node, Power) and not node.rank else None
+    if exponent is None or Fraction(exponent).denominator != 2 or not isinstance(node.args[0], Einsum):
+        return None
+    factors = list(node.args[0].factors)
+    for factor in factors:
+        if not factor[1] and factors.count(factor) >= 2:
+            factors.remove(factor)
+            factors.remove(factor)
+            rest = power(einsum(factors, (), node.args[0].coefficient), exponent)
+            return hadamard(power(elementwise(ABS, factor[0]), 2 * exponent), rest)
+    return None
+
+
+def _over_its_size(node: Node) -> Node | None:
+    """x / |x| is sign(x)."""
+    if not isinstance(node, Einsum):
+        return None
+    for i, (size, labels) in enumerate(node.factors):
+        exponent = as_number(size.exponent) if isinstance(size, Power) else None
+        base = size.args[0] if isinstance(size, Power) else size
+        if isinstance(base, Map) and base.op is ABS and exponent is not None and exponent <= -1:
+            partner = (base.args[0], labels)
+            if partner in node.factors:
+                rest = [f for k, f in enumerate(node.factors) if k != i]
+                rest.remove(partner)
+                rest += [(elementwise(SIGN, base.args[0]), labels), (power(base, exponent + 1), labels)]
+                return einsum(rest, range(node.rank), node.coefficient)
+    return None
+
+
 RELU = _unary(
     "relu", lambda y, x: _of(lambda: GT, x, 0), lambda x: np.where(np.real(x) > 0, x, 0), lambda x, y: (x > 0) * 1.0,
     "np.maximum({0}, 0)", aliases=lambda y, x: ((elementwise(GT, x, number(0)), elementwise(GT, y, number(0))),),
@@ -342,6 +375,7 @@ ELU = _unary(
 ABS = _unary(
     "abs", lambda y, x: _of(lambda: SIGN, x), lambda x: np.abs(x), lambda x, y: np.sign(x), "np.abs({0})",
     analytic=False, kinks="at 0, where the slope taken is 0", latex=r"\left\lvert {0} \right\rvert",
+    rules=(_root_of_square, _over_its_size),
     simplify=lambda x: x if is_positive(x) else None, doc="The absolute value.", source="elementary",
 )  # fmt: skip
 SIGN: Elementwise = _unary(

@@ -171,9 +171,19 @@ class _Product:
         else:
             self.factors.append((unit(node), labels))
 
+    def _open(self, node: Einsum, labels: tuple[Hashable, ...]) -> None:
+        """The factors of a product that stands alone, its deltas and ones where they belong."""
+        for factor, inner in inlined(node, labels):
+            if type(factor) is Delta:
+                self.deltas.append((factor.shape[0], inner))
+            elif type(factor) is Ones:
+                self.ones[inner[0]] = factor.shape[0]
+            else:
+                self.factors.append((factor, inner))
+
     def finish(self, out: tuple[Hashable, ...]) -> Node:
         if len(self.factors) == 1 and type(self.factors[0][0]) is Einsum:
-            self.factors = inlined(*self.factors[0])  # type: ignore[arg-type]
+            self._open(*self.factors.pop())  # type: ignore[arg-type]
         if self.deltas:
             self._eliminate_deltas(out)
         sizes = {a: s for n, labels in self.factors for a, s in zip(labels, n.shape, strict=True)}

@@ -18,35 +18,26 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 from typing import Any
 
-import numpy as np
-
-from symgrad.calculus.present import expanded, present
+from symgrad.calculus.present import present
 from symgrad.derivation import Derivative, derive
-from symgrad.errors import DomainError, LayoutError, LimitError, ParseError, ShapeError, SymgradError
-from symgrad.evaluation import compiled
+from symgrad.errors import DomainError, LayoutError, ParseError, ShapeError
 from symgrad.notation.declare import PROPERTIES, Declaration
 from symgrad.notation.grammar import parse_program, resolve_juxtaposition
 from symgrad.notation.layout import LAYOUTS, STACKINGS
 from symgrad.notation.lower import Scope, lower
-from symgrad.notation.text import text as text_of
 from symgrad.notation.tree import names
-from symgrad.numeric.evaluate import evaluate
-from symgrad.numeric.field import SingularError, fingerprint
-from symgrad.numeric.sample import sizes
 from symgrad.operations.catalogue import function_names
 from symgrad.program import Program, Where, program
 from symgrad.tensor.build import is_zero, permuted
-from symgrad.tensor.dims import agree, size_at
-from symgrad.tensor.nodes import Input, Node, walk
+from symgrad.tensor.nodes import Node
 from symgrad.tensor.view import View
 from symgrad.verification.equality import axes_in_layout, difference, equal, matrices, proved, same_in_field, same_sizes
 from symgrad.verification.mistakes import MISTAKES, explanations
 from symgrad.verification.numbers import judge_numbers
 from symgrad.verification.verdict import Difference, Verdict
-from symgrad.verification.witnesses import Interval, Point, at, described, find_point, letters, operations
+from symgrad.verification.witnesses import Interval, Point, find_point, operations
 
 Array = Any
 POINTS = ("distinct", "square", "distinct", "square", "one")  # sizes of the samples, in turn
@@ -141,7 +132,9 @@ def read_answer(answer: str, source: Program) -> View:
         if line.name is None:
             continue
         if line.name in source.declared:
-            raise ParseError(f"{line.name} is given and can't be assigned", text=answer, span=line.span, hint="another name")
+            raise ParseError(
+                f"{line.name} is given and can't be assigned", text=answer, span=line.span, hint="another name"
+            )
         scope.views[line.name] = view
         known.add(line.name)
     return view
@@ -262,7 +255,9 @@ class Case:
         source = self.derivative.program
         rounds = ROUNDS_AT_KINKS if any(op.kinks for op in operations(source)) else 1
         kinds = POINTS * rounds
-        return Sampled(lambda i: find_point(source, kinds[i], self.seed + i, self.intervals, self.derivative.of), len(kinds))
+        return Sampled(
+            lambda i: find_point(source, kinds[i], self.seed + i, self.intervals, self.derivative.of), len(kinds)
+        )
 
     def values(self, views: Sequence[View], point: Point) -> list[Array]:
         """The views as matrices at a point."""

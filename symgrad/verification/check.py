@@ -105,7 +105,13 @@ class Report:
         from rich.text import Text
 
         table = Table(title=Text(self.verdict), caption=Text("\n".join(self.notes)), title_justify="left")
-        for name, justify in (("witness", "left"), ("sizes", "left"), ("absolute", "right"), ("relative", "right"), ("", "left")):
+        for name, justify in (
+            ("witness", "left"),
+            ("sizes", "left"),
+            ("absolute", "right"),
+            ("relative", "right"),
+            ("", "left"),
+        ):
             table.add_column(name, justify=justify)  # type: ignore[arg-type]
         for row in self.rows:
             table.add_row(*map(Text, _cells(row)), style=None if row.ok else "bold red")
@@ -145,7 +151,9 @@ def check(
 def _check_room(derivative: Derivative, point: Point) -> None:
     count = entry_count(derivative.program, (derivative.of, *derivative.wrt), point.sizes)
     if count > ENTRY_LIMIT:
-        raise LimitError(f"a derivative of {count} entries is too large to check", hint="dimension letters or small sizes")
+        raise LimitError(
+            f"a derivative of {count} entries is too large to check", hint="dimension letters or small sizes"
+        )
 
 
 def _point_notes(point: Point) -> list[str]:

@@ -172,6 +172,7 @@ MISTAKES: dict[str, Mistake] = {m.id: m for m in _RECORDS}
 
 # --- the search -------------------------------------------------------------------------------
 
+
 def explanations(derivative: Derivative, fits: Callable[[Node], bool]) -> list[tuple[str, ...]]:
     """The mistakes (ids) that give an answer which `fits`, those with the fewest swaps only.
 

@@ -65,7 +65,10 @@ def roundings(graph: ComputationalGraph, wrt: str, decimals: int) -> Iterator[tu
         change = rounded - arrived[node]
         if np.abs(change).max() > 0:
             graph.backward(change, of=node)
-            yield f"the gradient at {_called(node, graph)} had been rounded to {_shown(rounded)}", exact + graph.gradient(wrt)
+            yield (
+                f"the gradient at {_called(node, graph)} had been rounded to {_shown(rounded)}",
+                exact + graph.gradient(wrt),
+            )
     graph.backward()
 
 

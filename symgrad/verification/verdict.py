@@ -94,7 +94,9 @@ class Verdict:
         from rich.text import Text
 
         first, _, rest = self.text().partition("\n")
-        text = Text(first, style="bold green" if self.correct else "bold red" if self.correct is False else "bold yellow")
+        text = Text(
+            first, style="bold green" if self.correct else "bold red" if self.correct is False else "bold yellow"
+        )
         return text.append(f"\n{rest}", style="not bold default") if rest else text
 
     def to_json(self) -> dict[str, Any]:

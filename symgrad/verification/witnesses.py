@@ -149,10 +149,13 @@ def _draws(
     for domain in ("real", "positive", "small", "gt1"):
         rng = np.random.default_rng([seed, *domain.encode()])
         for _ in range(ATTEMPTS):
-            yield domain, {
-                d.name: _drawn(d, at_sizes, rng, domain, conditioned, intervals.get(d.name))
-                for d in source.declared.values()
-            }
+            yield (
+                domain,
+                {
+                    d.name: _drawn(d, at_sizes, rng, domain, conditioned, intervals.get(d.name))
+                    for d in source.declared.values()
+                },
+            )
 
 
 def _drawn(
@@ -183,14 +186,18 @@ def _in_interval(drawn: Array, interval: Interval, rng: np.random.Generator) -> 
     return rng.uniform(interval.low, interval.high, np.shape(drawn))
 
 
-def _tried(gates: ComputationalGraph, at_sizes: Mapping[str, int], domain: str, values: dict[str, Array]) -> Point | None:
+def _tried(
+    gates: ComputationalGraph, at_sizes: Mapping[str, int], domain: str, values: dict[str, Array]
+) -> Point | None:
     """The point, unless some value or cotangent there is not a finite number of moderate size."""
     needed = gates.nodes_topologically_sorted()
     try:
         with np.errstate(all="ignore"):
             output = gates.forward(**{n.name: values[n.name] for n in needed if n.kind == "input"})
             gates.backward(np.ones_like(output)[()])
-            moderate = all(_moderate(gates.value(n)) and _moderate(gates.gradient(n)) for n in needed if n.kind != "constant")
+            moderate = all(
+                _moderate(gates.value(n)) and _moderate(gates.gradient(n)) for n in needed if n.kind != "constant"
+            )
             near = any(isinstance(n.gate, OperationGate) and near_kink(n.gate) for n in needed)
     except (SymgradError, ArithmeticError, np.linalg.LinAlgError):
         return None
@@ -284,7 +291,9 @@ def _again(function: Callable[[Mapping[str, Array]], Array], run: Run, names: Se
         value = np.asarray(function({}))
         return Estimate(value, np.zeros(value.shape))
     if len(names) > 1:
-        raise DomainError("differences of differences of differences carry no digits", hint="difference a second derivative")
+        raise DomainError(
+            "differences of differences of differences carry no digits", hint="difference a second derivative"
+        )
     return differenced(function, run.values, names[0])
 
 
@@ -340,4 +349,3 @@ def entry_count(source: Program, names: Iterable[str], at_sizes: Mapping[str, in
             except KeyError as error:
                 raise ShapeError(f"the dimension {error.args[0]} is not known") from None
     return total
-

@@ -1,0 +1,111 @@
+"""Equality of two readings of tensors, rung by rung: normal forms, exact values in a prime field, samples.
+
+A matrix here is a `View` in terms of the inputs of a program.  Each rung has bounded work; the first two prove,
+the third compares floating arrays at one point and names the entry that is farthest off.
+
+>>> from symgrad.derivation import derivative
+>>> D = derivative("x'*A*x", "x", where="x: R^n; A: R^{n x n}")
+>>> axes_in_layout(D), axes_in_layout(D.in_layout("numerator"))
+(((0,), ()), ((), (0,)))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from symgrad.calculus.present import expanded
+from symgrad.derivation import Derivative
+from symgrad.errors import LayoutError, LimitError, SymgradError
+from symgrad.numeric.evaluate import evaluate
+from symgrad.numeric.field import SingularError, fingerprint
+from symgrad.numeric.sample import sizes
+from symgrad.program import Program
+from symgrad.tensor.dims import agree, size_at
+from symgrad.tensor.nodes import Input, walk
+from symgrad.tensor.view import View
+from symgrad.verification.verdict import Difference
+from symgrad.verification.witnesses import Point, letters
+
+Array = Any
+FIELD_TRIALS = (("distinct", 1), ("square", 2), ("distinct", 3))
+FIELD_ENTRIES = 10**5  # of any array that is compared in the field
+TOLERANCE = 1e-8
+
+
+def axes_in_layout(derivative: Derivative) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The axes of rows and of columns.  Raises LayoutError where the result has more than two sides."""
+    rows, columns = derivative.arrangement.rows, derivative.arrangement.columns
+    if rows is not None and columns is not None:
+        return rows, columns
+    if derivative.node.rank > 2:
+        raise LayoutError(
+            f"a tensor of order {derivative.node.rank} is not answered by a matrix",
+            hint="layout='numerator' to flatten it",
+        )
+    return tuple(range(derivative.node.rank))[:1], tuple(range(derivative.node.rank))[1:]
+
+
+def same_sizes(a: View, b: View) -> bool:
+    return all(agree(p, q) for p, q in zip(a.shape, b.shape, strict=True))
+
+
+def proved(a: View, b: View) -> bool:
+    """Whether the normal forms are one object."""
+    if a.node.shape != b.node.shape:
+        return False
+    try:
+        return a.node is b.node or expanded(a.node) is expanded(b.node)
+    except LimitError:
+        return False  # too many terms to multiply out
+
+
+def same_in_field(a: View, b: View, source: Program) -> bool:
+    """Whether the exact values in a prime field are equal at sizes all different and square."""
+    for kind, seed in FIELD_TRIALS:
+        at_sizes = sizes(letters(source), kind, seed)
+        if any(prod(size_at(s, at_sizes) for s in n.shape) > FIELD_ENTRIES for n in walk(a.node, b.node)):
+            return False
+        try:
+            first, second = (_as_matrix(v, fingerprint(v.node, at_sizes, seed), at_sizes) for v in (a, b))
+        except (SingularError, SymgradError):
+            return False
+        if not np.array_equal(first, second):
+            return False
+    return True
+
+
+def matrices(views: Sequence[View], source: Program, point: Point) -> list[Array]:
+    """The values of views at a point, as arrays of two axes."""
+    held = {n.name: n.rank for n in walk(*(v.node for v in views)) if isinstance(n, Input)}
+    given = {
+        name: np.reshape(point.values[name], np.shape(point.values[name])[-rank:] if rank else ())
+        for name, rank in held.items()
+    }
+    with np.errstate(all="ignore"):
+        arrays = evaluate([v.node for v in views], given, point.sizes)
+    return [_as_matrix(v, a, point.sizes) for v, a in zip(views, arrays, strict=True)]
+
+
+def _as_matrix(view: View, array: Array, at_sizes: Mapping[str, int]) -> Array:
+    return np.reshape(array, [size_at(s, at_sizes) for s in view.shape])
+
+
+def equal(answer: Array, truth: Array) -> bool:
+    if not (np.isfinite(answer).all() and np.isfinite(truth).all()):
+        return False
+    scale = max(float(np.abs(answer).max()), float(np.abs(truth).max()))
+    return bool(np.abs(answer - truth).max() <= TOLERANCE * scale + 1e-12)
+
+
+def difference(answer: Array, truth: Array, point: Point) -> Difference:
+    """The entry that is farthest off."""
+    off = np.nan_to_num(np.abs(answer - truth), nan=np.inf, posinf=np.inf)
+    entry = tuple(int(i) for i in np.unravel_index(int(np.argmax(off)), off.shape))
+    shown = () if off.size == 1 else tuple(i + 1 for i in entry)
+    return Difference(
+        dict(point.sizes), dict(point.values), shown, float(answer[entry]) + 0.0, float(truth[entry]) + 0.0
+    )
