@@ -24,7 +24,7 @@ from symgrad.tensor.build import add, apply, einsum, elementwise, inlined, power
 from symgrad.tensor.nodes import Add, Apply, Coefficient, Delta, Einsum, Input, Map, Node, Ones, Power, walk
 
 MAX_TERMS = 64  # of a flattened sum
-MAX_FACTORS = 64  # of a flattened product: naming it takes time that grows faster than its length
+MAX_FACTORS = 32  # of a flattened product: naming it takes time that grows faster than its length
 MAX_EXPANSION = 4096  # terms of a normal form
 
 Labels = tuple[Hashable, ...]

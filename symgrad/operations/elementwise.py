@@ -27,7 +27,7 @@ from symgrad.tensor.build import (
     zero,
 )
 from symgrad.tensor.index import Entries
-from symgrad.tensor.nodes import Add, Apply, Constant, Einsum, Map, Node, Ones, Power
+from symgrad.tensor.nodes import Add, Apply, Constant, Einsum, Factor, Map, Node, Ones, Power
 
 Rule = Callable[..., Entries]
 Slope = Callable[[Array, Array], Array]
@@ -309,7 +309,7 @@ def _root_of_square(node: Node) -> Node | None:
     exponent = as_number(node.exponent) if isinstance(node, Power) and not node.rank else None
     if exponent is None or Fraction(exponent).denominator != 2 or not isinstance(node.args[0], Einsum):
         return None
-    factors = list(node.args[0].factors)
+    factors = _opened_squares(node.args[0].factors)
     for factor in factors:
         if not factor[1] and factors.count(factor) >= 2:
             factors.remove(factor)
@@ -317,6 +317,19 @@ def _root_of_square(node: Node) -> Node | None:
             rest = power(einsum(factors, (), node.args[0].coefficient), exponent)
             return hadamard(power(elementwise(ABS, factor[0]), 2 * exponent), rest)
     return None
+
+
+def _opened_squares(factors: tuple[Factor, ...]) -> list[Factor]:
+    """Factors with the scalars of nested products taken out: (s x)'(s x) has s twice."""
+    flat: list[Factor] = []
+    for node, labels in factors:
+        scalars = [f for f in node.factors if not f[1]] if isinstance(node, Einsum) and labels else []
+        if isinstance(node, Einsum) and scalars:
+            flat += scalars
+            rest = [f for f in node.factors if f[1]]
+            node = einsum(rest, range(node.rank), node.coefficient)
+        flat.append((node, labels))
+    return flat
 
 
 def _over_its_size(node: Node) -> Node | None:
