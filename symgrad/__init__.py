@@ -34,7 +34,8 @@ _HOME = {
         "SymgradError",
         "UnknownNameError",
     ),
-    "symgrad.notation.sympy_door": ("numpy_modules", "symbols"),
+    "symgrad.notation.sympy_door": ("symbols", "to_sympy"),
+    "symgrad.notation.sympy_functions": ("numpy_modules",),
 }
 _PLACE = {name: module for module, names in _HOME.items() for name in names}
 

@@ -203,7 +203,7 @@ class Case:
                 answer, truth = self.values([said, wanted], point)
                 if not equal(answer, truth):
                     return self._differing(said, difference(answer, truth, point))
-        except DomainError as error:
+        except (DomainError, LimitError) as error:
             return Verdict(None, "unresolved", explanation=error.message, expected=str(self.derivative))
         return self.right("samples")
 

@@ -94,8 +94,9 @@ class Report:
         return "\n".join([self.verdict, *(f"  {line}" for line in lines), *(f"  {note}" for note in self.notes)])
 
     def to_json(self) -> dict[str, Any]:
-        """The report as plain data."""
-        return {**asdict(self), "ok": self.ok}
+        """The report as plain data; what is not a finite number is None."""
+        rows = [{**asdict(r), "absolute": _finite(r.absolute), "relative": _finite(r.relative)} for r in self.rows]
+        return {**asdict(self), "rows": rows, "ok": self.ok}
 
     def __str__(self) -> str:
         return self.text()
@@ -116,6 +117,10 @@ class Report:
         for row in self.rows:
             table.add_row(*map(Text, _cells(row)), style=None if row.ok else "bold red")
         return table
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
 
 
 def _cells(row: Row) -> tuple[str, str, str, str, str]:

@@ -22,7 +22,7 @@ from symgrad.derivation import Derivative
 from symgrad.errors import LayoutError, LimitError, SymgradError
 from symgrad.numeric.evaluate import evaluate
 from symgrad.numeric.field import SingularError, fingerprint
-from symgrad.numeric.sample import sizes
+from symgrad.numeric.sample import ENTRY_LIMIT, sizes
 from symgrad.program import Program
 from symgrad.tensor.dims import agree, size_at
 from symgrad.tensor.nodes import Input, walk
@@ -79,7 +79,9 @@ def same_in_field(a: View, b: View, source: Program) -> bool:
 
 
 def matrices(views: Sequence[View], source: Program, point: Point) -> list[Array]:
-    """The values of views at a point, as arrays of two axes."""
+    """The values of views at a point, as arrays of two axes.  Raises LimitError beyond ENTRY_LIMIT."""
+    if any(prod(size_at(s, point.sizes) for s in v.shape) > ENTRY_LIMIT for v in views):
+        raise LimitError("too many entries to compare at a sample", hint="dimension letters or small sizes")
     held = {n.name: n.rank for n in walk(*(v.node for v in views)) if isinstance(n, Input)}
     given = {
         name: np.reshape(point.values[name], np.shape(point.values[name])[-rank:] if rank else ())

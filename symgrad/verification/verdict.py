@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -100,10 +101,12 @@ class Verdict:
         return text.append(f"\n{rest}", style="not bold default") if rest else text
 
     def to_json(self) -> dict[str, Any]:
-        """The verdict as plain data."""
+        """The verdict as plain data; what is not a finite number is None."""
         data = asdict(self)
         if self.witness is not None:
             data["witness"]["values"] = {n: _plain(v) for n, v in self.witness.values.items()}
+            for side in ("answer", "expected"):
+                data["witness"][side] = data["witness"][side] if isfinite(data["witness"][side]) else None
         return {**data, "misconception": self.misconception}
 
 
