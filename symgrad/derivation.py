@@ -293,9 +293,8 @@ class Derivative:
 
         return compiled(self)
 
-    @property
     def source(self) -> str:
-        """Readable NumPy for the derivative in the layout."""
+        """Readable NumPy for the derivative in the layout, to paste into a project."""
         return self.function().source
 
     # --- doors to the rooms above: the only arrows that point up, so that `D.check()` reads as it does ---

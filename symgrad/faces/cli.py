@@ -162,7 +162,7 @@ def _written(result: Derivative, form: str) -> str:
     if form == "latex":
         return result.latex()
     if form == "numpy":
-        return result.source
+        return result.source()
     raise DomainError(f"{form} source is not available yet", hint="--to numpy")
 
 

@@ -60,7 +60,7 @@ class Style(Protocol):
 
 
 class _Latex:
-    times = r" \, "
+    times = " "
 
     def number(self, value: Fraction) -> str:
         return str(value.numerator) if value.denominator == 1 else rf"\frac{{{value.numerator}}}{{{value.denominator}}}"

@@ -17,7 +17,7 @@ from symgrad.steps.components import Components, Letters, Product, Same, Slope
 from symgrad.steps.staging import Staged, plain_variable
 from symgrad.steps.step import Meaning, Step, Whole, Written
 from symgrad.tensor.build import as_number, einsum, exact, power
-from symgrad.tensor.nodes import Einsum, Input, Node, Power
+from symgrad.tensor.nodes import Apply, Einsum, Input, Map, Node, Power
 
 
 def unstructured(stages: Staged, layout: str = "mixed") -> Derivative:
@@ -126,7 +126,10 @@ def in_own_name(node: Node, value: Node, name: Node) -> Node:
     if isinstance(node, Einsum):
         factors = [(_root_named(n, value, name), labels) for n, labels in node.factors]
         node = einsum(factors, range(node.rank), node.coefficient)
-    return present(_root_named(node, value, name), {value: name})
+    shown = {value: name}
+    if isinstance(value, Map | Apply) and value.op.aliases is not None:
+        shown.update(value.op.aliases(name, *value.args))
+    return present(_root_named(node, value, name), shown)
 
 
 def _root_named(node: Node, value: Node, name: Node) -> Node:

@@ -22,7 +22,7 @@ from typing import Any
 
 from symgrad.calculus.present import present
 from symgrad.derivation import Derivative, derive
-from symgrad.errors import DomainError, LayoutError, ParseError, ShapeError
+from symgrad.errors import DomainError, LayoutError, LimitError, ParseError, ShapeError
 from symgrad.notation.declare import PROPERTIES, Declaration
 from symgrad.notation.grammar import parse_program, resolve_juxtaposition
 from symgrad.notation.layout import LAYOUTS, STACKINGS
