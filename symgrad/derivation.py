@@ -20,6 +20,7 @@ from symgrad.calculus.differentiate import depends, differentiate
 from symgrad.calculus.present import expanded, present
 from symgrad.calculus.structure import STRUCTURES, structured
 from symgrad.errors import DomainError, LimitError, UnknownNameError, did_you_mean
+from symgrad.notation.declare import Declaration
 from symgrad.notation.indexed import indexed_latex, indexed_text
 from symgrad.notation.latex import latex as latex_of
 from symgrad.notation.layout import Arrangement, Part, arrange, check_layout
@@ -102,6 +103,8 @@ def derive(
     source.lookup(target)
     for name in names:
         source.lookup(name)
+    if structure == "ignore":  # else S' = S would already have been used
+        source = replace(source, declared={n: unstructured(d) if n in names else d for n, d in source.declared.items()})
     scope = source.cut_at([n for n in names if n != target])
     output = scope.views[target]
     variables = [scope.views[n] for n in names]
@@ -113,6 +116,12 @@ def derive(
     result = Derivative(source, target, tuple(names), node, output, tuple(variables), scope, layout, vec, structure)
     _ = result.arrangement  # an impossible layout is an error now, not when printed
     return result
+
+
+def unstructured(declaration: Declaration) -> Declaration:
+    """The declaration of the same space, its entries independent."""
+    kept = declaration.properties - {"symmetric", "skew", "diagonal", "orthogonal", "spd", "lower", "upper"}
+    return replace(declaration, properties=kept)
 
 
 @dataclass(frozen=True, eq=False)
@@ -267,8 +276,6 @@ class Derivative:
 
     def declarations(self) -> dict[str, Any]:
         """Declarations of every name that the result may contain: inputs and intermediates."""
-        from symgrad.notation.declare import Declaration
-
         found = dict(self.program.declared)
         for name in self.program.assigned:
             rows, columns = self.program.views[name].shape

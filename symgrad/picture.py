@@ -24,7 +24,7 @@ import numpy as np
 
 from symgrad.drawing.svg import GraphEdge, GraphNode, Kind, draw
 from symgrad.errors import UnknownNameError, did_you_mean
-from symgrad.execution import computational_graph, execute
+from symgrad.execution import bound_sizes, computational_graph, execute
 from symgrad.notation.text import text as tree_text
 from symgrad.numeric.backprop import ComputationalGraph, Handle
 from symgrad.numeric.gates import OperationGate
@@ -62,6 +62,9 @@ def _run(program: Program, values: Mapping[str, Any] | None, of: str | None) -> 
     scalar = shows_gradients(program, of)
     if values is None:
         return computational_graph(program, dict.fromkeys(program.scope.letters, 1), of)
+    unknown = sorted(program.scope.letters - bound_sizes(program, values).keys())
+    if unknown:
+        raise UnknownNameError(f"no array says how large {unknown[0]} is", hint=f"a number in the place of {unknown[0]}")
     with np.errstate(all="ignore"):  # what is not finite is seen in the picture
         graph = execute(program, values, of)
         if scalar:

@@ -219,6 +219,8 @@ def test_bad_input_is_named() -> None:
         picture(net, {"x": [1.0]})
     with pytest.raises(ShapeError, match="x is declared"):
         picture(net, {"A": np.eye(2), "x": [1.0, 2.0, 3.0]})
+    with pytest.raises(UnknownNameError, match="no array says how large n is"):
+        picture(program("tr(eye(n))"), {})
     with pytest.raises(UnknownNameError, match="did you mean gates"):
         picture(net, None, detail="gate")
     with pytest.raises(UnknownNameError):

@@ -33,18 +33,22 @@ NOTHING_PRINTED = Judged(None, (), "")
 
 
 def right(detail: str) -> Judged:
+    """A print that is right, and why."""
     return Judged(True, (), detail)
 
 
 def wrong(finding: str, detail: str) -> Judged:
+    """A print in which one mistake was found, and where it shows."""
     return Judged(False, (finding,), detail)
 
 
 def program_of(problem: Problem) -> Program:
+    """The program of a problem."""
     return program(problem.formula, problem.where)
 
 
 def placed(problem: Problem) -> tuple[Program, Point]:
+    """The program of a problem, and the point that its numbers are."""
     source = program_of(problem)
     values = {n: np.asarray(v, dtype=float) for n, v in problem.values.items() if n in source.declared}
     return source, Point(bound_sizes(source, values), values)

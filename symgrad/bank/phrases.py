@@ -26,6 +26,10 @@ GENERAL: Mapping[str, Sentence] = {
     "print right": ("The print", "متن چاپی"),
     "prints": ("The document prints", "در سند آمده است:"),
     "prints right": ("The document prints the same.", "متن سند همین پاسخ را آورده است."),
+    "prints equal": (
+        "The document prints the same in another form:",
+        "سند همین پاسخ را به صورتی دیگر آورده است:",
+    ),
     "differs": ("differs", "متفاوت است"),
     "agrees": ("agrees", "یکسان است"),
     "check": ("Check", "راستی‌آزمایی"),
@@ -161,6 +165,10 @@ LAYOUTS: Mapping[str, Sentence] = {
         "Layout: numerator; row $i$ belongs to output $i$, column $j$ to input $j$ (${shape}$).",
         "چیدمان: صورت (numerator)؛ سطر $i$ به خروجی $i$ و ستون $j$ به ورودی $j$ مربوط است (${shape}$).",
     ),
+    "turned": (
+        "Layout: numerator; the derivative of a scalar by a matrix has the shape of the transposed matrix (${shape}$).",
+        "چیدمان: صورت (numerator)؛ مشتق یک اسکالر نسبت به ماتریس، ابعاد ترانهادهٔ آن ماتریس را دارد (${shape}$).",
+    ),
     "denominator": (
         "Layout: denominator; row $i$ belongs to input $i$, column $j$ to output $j$ (${shape}$).",
         "چیدمان: مخرج (denominator)؛ سطر $i$ به ورودی $i$ و ستون $j$ به خروجی $j$ مربوط است (${shape}$).",
@@ -182,8 +190,8 @@ LAYOUTS: Mapping[str, Sentence] = {
 RULES: Mapping[str, Sentence] = {
     "components": ("Write ${of}$ in components.", "${of}$ را با مؤلفه‌ها می‌نویسیم."),
     "product rule": (
-        "Differentiate by ${wrt}$; $\\partial {wrt_entry} / \\partial {wrt_other}$ is a Kronecker delta.",
-        "نسبت به ${wrt}$ مشتق می‌گیریم؛ $\\partial {wrt_entry} / \\partial {wrt_other}$ دلتای کرونکر است.",
+        "Differentiate by ${wrt}$: every place where it stands gives a Kronecker delta in turn.",
+        "نسبت به ${wrt}$ مشتق می‌گیریم: هر جا که این متغیر آمده است، به نوبت یک دلتای کرونکر می‌دهد.",
     ),
     "product rule scalar": ("Differentiate by ${wrt}$.", "نسبت به ${wrt}$ مشتق می‌گیریم."),
     "collapse": (

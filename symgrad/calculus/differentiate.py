@@ -21,7 +21,7 @@ from symgrad.errors import NotDifferentiableError
 from symgrad.tensor.build import MINUS_ONE, einsum, elementwise, hadamard, inlined, is_zero, plus, power, zero
 from symgrad.tensor.build import add as add_nodes
 from symgrad.tensor.dims import Shape, Size
-from symgrad.tensor.index import Tensor, resolved
+from symgrad.tensor.index import Indexed, Tensor, resolved
 from symgrad.tensor.nodes import (
     Add,
     Apply,
@@ -116,7 +116,7 @@ def pull_back(
                 if argument in active:
                     yield _entrywise(argument, cotangent, partial(node, *node.args), axes)
         case Apply():
-            yield from _pull_function(node, cotangent, axes)
+            yield from _pull_function(node, cotangent, axes, active)
         case _:
             raise NotDifferentiableError(f"no derivative rule for a node of kind {type(node).__name__}")
 
@@ -171,15 +171,24 @@ def _pull_power(
         yield _entrywise(exponent, cotangent, hadamard(node, elementwise(logarithm, base)), axes)
 
 
-def _pull_function(node: Apply, cotangent: Node, axes: int) -> Iterator[Contribution]:
-    """Contract the cotangent with each term of the Jacobian that the record writes in index notation."""
-    argument = node.args[0]
+def _pull_function(node: Apply, cotangent: Node, axes: int, active: Container[Node]) -> Iterator[Contribution]:
+    """Contract the cotangent with each term of the Jacobians that the record writes in index notation."""
+    rules = (node.op.jacobian, *node.op.slopes)
+    for place, (argument, rule) in enumerate(zip(node.args, rules, strict=True)):
+        if argument in active:
+            yield from _pull_argument(node, argument, place, rule, cotangent, axes)
+
+
+def _pull_argument(
+    node: Apply, argument: Node, place: int, rule: Callable[..., Indexed], cotangent: Node, axes: int
+) -> Iterator[Contribution]:
     outer = tuple(("outer", i) for i in range(axes))
     batch = tuple(("batch", i) for i in range(node.batch))
-    source, target = node.op.core.split("->")[0], node.op.core.split("->")[1]
+    source, target = node.op.core.split("->")
+    kind = source if place == 0 else "s" if not argument.shape else "m"
     outputs = _letters("out", target, node.rank - node.batch)
-    inputs = _letters("in", source, argument.rank - node.batch)
-    jacobian = node.op.jacobian(Tensor(node, batch), Tensor(argument, batch), *outputs, *inputs)
+    inputs = _letters("in", kind, argument.rank - node.batch)
+    jacobian = rule(Tensor(node, batch), Tensor(argument, batch), *outputs, *inputs)
     own = (*batch, *(a for g in outputs for a in g))
     result = (*batch, *(a for g in inputs for a in g))
     sizes: dict[Hashable, Size] = dict(zip((*own, *result), node.shape + argument.shape, strict=True))
@@ -191,6 +200,8 @@ def _pull_function(node: Apply, cotangent: Node, axes: int) -> Iterator[Contribu
 
 
 def _letters(tag: str, kind: str, axes: int) -> tuple[tuple[Hashable, ...], ...]:
-    """Index letters for the axes of a vector (one group), a matrix (rows, columns) or a scalar (none)."""
+    """Index letters for the axes of a vector (one group), matrices (rows, columns, ...) or a scalar (none)."""
     labels = tuple(f"{tag}{i}" for i in range(axes))
-    return {"s": (), "v": (labels,), "m": (labels[: axes // 2], labels[axes // 2 :])}[kind]
+    count = {"s": 0, "v": 1, "t": 2}.get(kind, 2 * len(kind))
+    width = axes // count if count else 0
+    return tuple(labels[g * width : (g + 1) * width] for g in range(count))

@@ -88,7 +88,7 @@ class _Flattening:
             case Map():
                 return elementwise(node.op, *(done[a] for a in node.args))
             case Apply():
-                return apply(node.op, done[node.args[0]], node.batch)
+                return apply(node.op, done[node.args[0]], node.batch, tuple(done[a] for a in node.args[1:]))
             case _:
                 return node
 

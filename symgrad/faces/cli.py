@@ -39,6 +39,7 @@ from symgrad.faces.options import (
 )
 
 if TYPE_CHECKING:
+    from symgrad.bank.content import Document, Language
     from symgrad.bank.exercise import Exercise, Problem
     from symgrad.derivation import Derivative
     from symgrad.program import Program
@@ -203,16 +204,55 @@ PATHS = click.argument("paths", nargs=-1, required=True, metavar="PATHS...")
 
 @commands.command(short_help="Write the worked answer key of exercises.")
 @PATHS
-@click.option("--to", "form", type=click.Choice(["terminal", "md"]), help="terminal, or Markdown (for -o FILE.md).")
+@click.option("--to", "form", type=click.Choice(["terminal", "md"]),
+              help="terminal, or Markdown; terminal if not given, Markdown with -o.")
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="The language of the key.")
-@click.option("-o", "output", metavar="FILE", help="Write to a file.")
-def key(paths: tuple[str, ...], form: str | None, lang: str, output: str | None) -> None:
-    """Write the worked answer key of exercises: files or folders.
+@click.option("-o", "output", metavar="FILE", help="Write to a file; its pictures are written beside it.")
+def key(paths: tuple[str, ...], form: str | None, lang: Language, output: str | None) -> None:
+    """Write the worked answer key of exercises: statement, derivation, answer, verification.
+
+    PATHS are exercise files, or folders of them.
 
     \b
     symgrad key exercises/homework/06-two-branch-network.toml
-    symgrad key exercises/homework --to md --lang fa -o key.md
+    symgrad key exercises/homework --lang fa -o key.md
     """
+    from symgrad.bank.exercise import load_all
+    from symgrad.bank.key import key as write_key
+
+    documents = []
+    with progress() as tell_progress:
+        for exercise in load_all(paths):
+            if tell_progress:
+                tell_progress(exercise.id)
+            documents.append(write_key(exercise, lang))
+    if form == "md" or (form is None and output is not None):
+        _emit(_as_markdown(documents, output), output)
+    elif output is not None:
+        from symgrad.bank.writers.terminal import terminal_text
+
+        write_file(output, "\n".join(map(terminal_text, documents)))
+    else:
+        from symgrad.bank.writers.terminal import terminal, terminal_text
+        from symgrad.faces.show import show_table
+
+        for document in documents:
+            show_table(terminal(document), terminal_text(document))
+
+
+def _as_markdown(documents: Sequence[Document], output: str | None) -> str:
+    """The keys as one text; beside a file their pictures are written, on standard output programs stand for them."""
+    from symgrad.bank.key import figures
+    from symgrad.bank.writers.markdown import markdown
+
+    texts = []
+    for document in documents:
+        places = {}
+        for name, svg in figures(document).items() if output not in (None, "-") else ():
+            places[name] = f"{name}.svg"
+            write_file(str(Path(str(output)).with_name(places[name])), svg)
+        texts.append(markdown(document, places))
+    return "\n".join(texts)
 
 
 @commands.command(short_help="Check the printed answers in exercises.")

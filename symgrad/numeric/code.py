@@ -23,6 +23,7 @@ array([3., 7.])
 from __future__ import annotations
 
 import linecache
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -42,6 +43,7 @@ from symgrad.tensor.dims import Dim, Shape, Size, letters_of, times
 from symgrad.tensor.nodes import Input, Node, walk
 
 Kind = Literal["scalar", "column", "row", "matrix"]
+SCIPY = ("linalg", "signal", "special")  # the modules that templates name
 _numbers = count(1)
 
 
@@ -215,7 +217,7 @@ class _Program:
         used = {s.form for s in reachable(root)}
         lines = [*self._dimension_lines(used), *self._dtype_lines(used), *body]
         imports = ["import numpy as np"] if any("np." in line for line in (*lines, last)) or not lines else []
-        imports += ["from scipy import special"] if any("special." in line for line in (*lines, last)) else []
+        imports += [f"from scipy import {m}" for m in SCIPY if any(_uses(m, line) for line in (*lines, last))]
         parameters = ", ".join([*self.words.values(), *self.free.values()])
         head = [*(imports or ["import numpy as np"]), "", "", f"def {function_name}({parameters}):"]
         statements = [*_docstring(doc), *lines, f"return {last}"]
@@ -274,6 +276,10 @@ class _Program:
         rest = [written(m, c) for m, c in size.terms if letter not in m]
         above = length if not rest else f"({length} - ({' + '.join(rest)}))"
         return above if slope == ["1"] else f"{above} // ({' + '.join(slope)})"
+
+
+def _uses(module: str, line: str) -> bool:
+    return re.search(rf"(?<![\w.]){module}\.", line) is not None
 
 
 def _docstring(doc: str) -> list[str]:

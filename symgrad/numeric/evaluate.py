@@ -34,12 +34,15 @@ from symgrad.tensor.nodes import (
     Ones,
     Power,
     Reindex,
+    Shift,
     Size,
+    Triangle,
     Unit,
     walk,
 )
 
 Array = Any
+VALID = "a second argument that fits into the first"
 
 
 def evaluate(nodes: Sequence[Node], values: Mapping[str, Array], sizes: Mapping[str, int] | None = None) -> list[Array]:
@@ -68,7 +71,7 @@ def _value(node: Node, args: list[Array], given: Mapping[str, Array], sizes: Map
         case Map():
             return np.asarray(cast(Elementwise, node.op).value(*args)) * np.ones(shape)
         case Apply():
-            return _apply(node, args[0], shape)
+            return _apply(node, args[0], args[1:], shape)
         case Delta():
             return np.eye(shape[0])
         case Ones():
@@ -81,6 +84,10 @@ def _value(node: Node, args: list[Array], given: Mapping[str, Array], sizes: Map
             return np.asarray(np.pi)
         case Reindex():
             return np.eye(prod(shape[: node.split])).reshape(shape)
+        case Shift():
+            return shift_pattern(shape, _integer(node.offset, sizes)).astype(float)
+        case Triangle():
+            return np.tri(*shape)
         case _:
             raise SymgradError(f"no value for a node of kind {type(node).__name__}")
 
@@ -94,13 +101,21 @@ def _einsum(node: Einsum, args: list[Array]) -> Array:
     return float(node.coefficient) * np.einsum(*operands, list(range(node.rank)), optimize=len(args) > 2)
 
 
-def _apply(node: Apply, argument: Array, shape: tuple[int, ...]) -> Array:
+def shift_pattern(shape: tuple[int, ...], offset: int) -> Array:
+    """Where o + offset = i + k.  Raises ShapeError where an axis would be empty."""
+    if min(shape) < 1:
+        raise ShapeError(f"a convolution with {shape[0]} entries from {shape[1]} and {shape[2]}", hint=VALID)
+    o, i, k = (np.arange(size) for size in shape)
+    return o[:, None, None] + offset == i[:, None] + k
+
+
+def _apply(node: Apply, argument: Array, more: Sequence[Array], shape: tuple[int, ...]) -> Array:
     """The catalogue's value of every member of the batch, as a square matrix or a column."""
     op = cast(TensorFunction, node.op)
     batch, core = argument.shape[: node.batch], argument.shape[node.batch :]
     rows = prod(core[: len(core) // 2]) if op.core.startswith("m") else prod(core)
     members = np.asarray(argument * 1.0).reshape(-1, rows, prod(core) // max(rows, 1))
-    values = [op.value(m) for m in members]
+    values = [op.value(m, *(np.atleast_2d(a) for a in more)) for m in members]
     return np.asarray(values).reshape(shape if not op.core.endswith("s") else batch)
 
 

@@ -16,8 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from fractions import Fraction
+from itertools import product
 from math import prod
-from typing import Any
+from typing import Any, cast
 from zlib import crc32
 
 import numpy as np
@@ -25,7 +26,9 @@ import numpy as np
 from symgrad.errors import DomainError, LimitError
 from symgrad.numeric.contract import order
 from symgrad.numeric.sample import sizes as sample_sizes
-from symgrad.operations.matrices import ADJ, DET, INV
+from symgrad.numeric.evaluate import shift_pattern
+from symgrad.operations.matrices import ADJ, DET, INV, PINV
+from symgrad.operations.record import TensorFunction
 from symgrad.tensor.build import as_number
 from symgrad.tensor.dims import letters_of, size_at
 from symgrad.tensor.nodes import (
@@ -41,13 +44,17 @@ from symgrad.tensor.nodes import (
     Ones,
     Power,
     Reindex,
+    Shift,
     Size,
+    Triangle,
     Unit,
+    value_shape,
     walk,
 )
 
 P = 2**29 - 3  # prime; products of two residues fit int64
 LIMIT = 10**7  # entries of an intermediate
+DEGREE = 5  # of the polynomial that stands for a function of one variable, applied to matrices
 ATTEMPTS = 16  # seeds tried where a division by zero is met
 
 Residues = Any
@@ -81,10 +88,11 @@ def _settled(nodes: Sequence[Node], letters: Sequence[str], kind: str, trial: in
 
     A new attempt also shuffles the sizes: X'X has no inverse where X has more columns than rows.
     """
+    lengths = [s for n in walk(*nodes) if isinstance(n, Shift) for s in n.shape]
     for attempt in range(ATTEMPTS):
         try:
             seed = trial + 1000 * attempt
-            return _values(nodes, sample_sizes(letters, kind, seed), seed)
+            return _values(nodes, sample_sizes(letters, kind, seed, lengths), seed)
         except SingularError:
             continue
     raise DomainError("the expression divides by zero for every sample of its inputs")
@@ -116,7 +124,7 @@ def _value(node: Node, args: list[Residues], shape: tuple[int, ...], sizes: Mapp
         case Map():
             return _opaque(node.op.name, args, seed)
         case Apply():
-            return _apply(node, args[0], shape, seed)
+            return _apply(node, args[0], args[1:], shape, seed)
         case Delta():
             return np.eye(shape[0], dtype=np.int64)
         case Ones():
@@ -129,6 +137,10 @@ def _value(node: Node, args: list[Residues], shape: tuple[int, ...], sizes: Mapp
             return _random(f"constant {node.name}", (), seed)
         case Reindex():
             return np.eye(prod(shape[: node.split]), dtype=np.int64).reshape(shape)
+        case Shift():
+            return shift_pattern(shape, size_at(node.offset, sizes)).astype(np.int64)
+        case Triangle():
+            return np.tri(*shape, dtype=np.int64)
         case _:
             raise SymgradError(f"no field value for a node of kind {type(node).__name__}")
 
@@ -263,16 +275,23 @@ def _opaque(name: str, args: Sequence[Residues], seed: int) -> Residues:
     return _residues(state)
 
 
-def _apply(node: Apply, argument: Residues, shape: tuple[int, ...], seed: int) -> Residues:
-    """Every member of the batch, as a square matrix or one long vector."""
+def _apply(
+    node: Apply, argument: Residues, more: Sequence[Residues], shape: tuple[int, ...], seed: int
+) -> Residues:
+    """Every member of the batch, as a matrix or one long vector."""
     core = argument.shape[node.batch :]
     half = prod(core[: len(core) // 2])
-    members = argument.reshape(-1, half, half) if node.op.core.startswith("m") else argument.reshape(-1, prod(core))
-    return np.asarray([_whole_function(node, m, seed) for m in members], np.int64).reshape(shape)
+    matrix = node.op.core.startswith("m")
+    members = argument.reshape(-1, half, prod(core) // half) if matrix else argument.reshape(-1, prod(core))
+    return np.asarray([_whole_function(node, m, more, seed) for m in members], np.int64).reshape(shape)
 
 
-def _whole_function(node: Apply, argument: Residues, seed: int) -> Residues:
-    op = node.op
+def _whole_function(node: Apply, argument: Residues, more: Sequence[Residues], seed: int) -> Residues:
+    op = cast(TensorFunction, node.op)
+    if op.primary is not None:
+        return _primary(*op.primary, argument, more, seed)
+    if op is PINV:
+        return _pseudoinverse(argument)
     if op in (INV, DET, ADJ):
         determinant, inverse = _eliminated(argument, inverted=op is not DET)
         return {INV: inverse, DET: determinant, ADJ: None if inverse is None else inverse * determinant % P}[op]  # type: ignore[index]
@@ -280,10 +299,45 @@ def _whole_function(node: Apply, argument: Residues, seed: int) -> Residues:
     if not op.transposes:
         return _spread_over(state, argument.shape if not op.core.endswith("s") else ())
     mirrored = _digest(op.name, argument.T, seed)
-    shape = argument.shape if op.core.endswith("m") else ()
+    shape = value_shape(op.core, argument.shape)
     there = _spread_over(_folded(state, int(mirrored) % P), shape)
     back = _spread_over(_folded(mirrored, int(state) % P), shape)
     return (there + back.T) % P
+
+
+def _primary(family: str, order: int, argument: Residues, more: Sequence[Residues], seed: int) -> Residues:
+    """f(X), or the coefficient of E1 ... Ep in f of the block matrix [[X, E1], [0, X], ...], f being a polynomial.
+
+    Every function of one variable acts on matrices so; its coefficients are fresh values fixed by the function's
+    name and its scalar parameters, directions (E1 itself) contract the two last axes.
+    """
+    state = _start(family, seed)
+    for scalar in (a for a in more if not a.ndim):
+        state = _folded(state, scalar)
+    coefficients = [int(c) for c in np.ravel(_spread_over(state, (DEGREE + 1,)))]
+    powers = [np.eye(len(argument), dtype=np.int64)]
+    for _ in range(DEGREE):
+        powers.append(powers[-1] @ argument % P)
+    total: Residues = 0
+    for exponents in product(range(DEGREE + 1), repeat=order + 1):
+        if sum(exponents) + order <= DEGREE:
+            term = powers[exponents[0]]
+            for e in exponents[1:]:
+                term = np.multiply.outer(term, powers[e]) % P
+            total = (total + coefficients[sum(exponents) + order] * term) % P
+    total = np.moveaxis(total, -1, 1)  # i, k1, l1, ..., j -> i, j, k1, l1, ...
+    for direction in (a for a in more if a.ndim):
+        total = (total * direction % P).sum(axis=(-2, -1)) % P
+    return total
+
+
+def _pseudoinverse(matrix: Residues) -> Residues:
+    """Of a matrix of full rank, as samples are."""
+    if len(matrix) < matrix.shape[1]:
+        return _pseudoinverse(matrix.T).T
+    inverse = _eliminated(matrix.T @ matrix % P, inverted=True)[1]
+    assert inverse is not None
+    return inverse @ matrix.T % P
 
 
 def _digest(name: str, argument: Residues, seed: int) -> Residues:

@@ -34,7 +34,9 @@ from symgrad.tensor.nodes import (
     Ones,
     Power,
     Reindex,
+    Shift,
     Size,
+    Triangle,
     Unit,
     walk,
 )
@@ -151,6 +153,10 @@ class Planner:
             case Reindex():
                 flat = self.size(times(*node.shape[: node.split]))
                 return full(steps.reshaped(steps.eye(flat), [self.size(s) for s in node.shape]))
+            case Shift():
+                return full(steps.shift_pattern([self.size(s) for s in node.shape], self.size(node.offset)))
+            case Triangle():
+                return full(steps.triangle([self.size(s) for s in node.shape]))
             case _:
                 raise SymgradError(f"no NumPy code for a node of kind {type(node).__name__}")
 
@@ -209,11 +215,18 @@ class Planner:
             groups = [core[i * half : (i + 1) * half] for i in range(wanted)]
             step = self.steps.reshaped(step, [self.size(s) for s in (*batch, *(times(*g) for g in groups))])
         to_scalar = node.op.core.endswith("s")
+        more = [self._parameter(a) for a in node.args[1:]]
+        wanted *= len(node.op.core.split("->")[1])
         rank = node.batch + (0 if to_scalar else wanted)
-        result = self.steps.make(code.form, [step], code.slots, kind=code.kind, rank=rank, fresh=rank > 0)
+        result = self.steps.make(code.form, [step, *more], code.slots, kind=code.kind, rank=rank, fresh=rank > 0)
         if rank != node.rank:
             result = self.steps.reshaped(result, [self.size(s) for s in node.shape])
         return full(result)
+
+    def _parameter(self, node: Node) -> Step:
+        """A further argument of a function: a number as a number, a matrix as an array."""
+        number = as_number(node)
+        return self.steps.number(number) if number is not None else self.steps.numeric(self.whole_step(node))
 
     def _constant(self, node: Constant) -> Step:
         if node.name != "pi":

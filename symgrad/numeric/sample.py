@@ -26,6 +26,7 @@ from symgrad.tensor.dims import Size, size_at
 ENTRY_LIMIT = 10**7  # entries of an array that symgrad is willing to make unasked
 CLEAR = 0.1  # how far entries stay from zero and from the ends of their domain
 EQUAL_SIZE = 3
+SHUFFLES = 50  # of sizes, until every axis has an entry
 REACH = 2.0  # how far entries go where the domain has no end
 DRAWS = 8  # draws among which the best conditioned matrix is taken
 WELL_CONDITIONED = 50.0
@@ -48,15 +49,20 @@ class Declared(Protocol):
 # --- dimensions -------------------------------------------------------------------------------
 
 
-def sizes(letters: Iterable[str], kind: str, seed: int = 0) -> dict[str, int]:
+def sizes(letters: Iterable[str], kind: str, seed: int = 0, lengths: Iterable[Size] = ()) -> dict[str, int]:
     """Integers for dimension letters: all different ("distinct"), all equal ("square"), or
-    different with one of them 1 ("one")."""
+    different with one of them 1 ("one"); none of the `lengths`, as n - k + 1, becomes less than 1
+    if one of the shuffles tried is so."""
     names = list(dict.fromkeys(letters))
     if kind not in _SIZES:
         raise UnknownNameError(f"no sizes of kind {kind}", hint=did_you_mean(kind, _SIZES))
-    values = _SIZES[kind](len(names))
-    Random(seed).shuffle(values)
-    return dict(zip(names, values, strict=True))
+    values, random, wanted = _SIZES[kind](len(names)), Random(seed), list(lengths)
+    for _ in range(SHUFFLES):
+        random.shuffle(values)
+        found = dict(zip(names, values, strict=True))
+        if all(size_at(s, found) > 0 for s in wanted):
+            break
+    return found
 
 
 _SIZES: dict[str, Callable[[int], list[int]]] = {

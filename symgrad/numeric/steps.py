@@ -292,6 +292,15 @@ class Steps:
     def eye(self, size: Step) -> Step:
         return self.make("np.eye({0}, dtype={1})", [size, self.dtype], rank=2, fresh=True)
 
+    def triangle(self, sizes: Sequence[Step]) -> Step:
+        return self.make("np.tri({0}, {1}, dtype={2})", [*sizes, self.dtype], rank=2, fresh=True)
+
+    def shift_pattern(self, sizes: Sequence[Step], offset: Step) -> Step:
+        """1 where o + offset = i + k."""
+        form = "(np.arange({0})[:, None, None] + {3} == np.arange({1})[:, None] + np.arange({2})).astype({4})"
+        slots = ("argument", "argument", "argument", "term", "argument")
+        return self.make(form, [*sizes, offset, self.dtype], slots, rank=3, fresh=True)
+
     def diag(self, a: Step) -> Step:
         return self.make("np.diag({0})", [self.numeric(a)], rank=2, fresh=True)
 

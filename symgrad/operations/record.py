@@ -93,17 +93,22 @@ class Elementwise(Operation):
 class TensorFunction(Operation):
     """A function of a whole vector or matrix that stays one node.
 
-    core        what it maps: "v->s", "v->v", "m->s" or "m->m"; further leading axes are a batch
+    core        what it maps: v a vector, m a matrix, s a scalar, t a matrix of the transposed shape, mm two pairs
+                of matrix axes, ...; further leading axes are a batch
     jacobian    (output, argument) and index letters -> d output / d argument in index notation
-    code        a NumPy expression over `{0}`
+    slopes      the same for each further argument, a scalar or a matrix
+    code        a NumPy expression over `{0}`, `{1}`, ...
+    primary     (family, order) where the value is f of a block matrix, f being a function of one variable
     simplify    argument node -> a simpler node, or None
     sums_to_one the entries of every value sum to 1
     rows        the functions, outermost first, that write it of every row of a matrix
     transposes  f(X') = f(X)' (or f(X') = f(X) where the value is a scalar)
     """
 
-    core: Literal["v->s", "v->v", "m->s", "m->m"]
+    core: str
     jacobian: Callable[..., Indexed]
+    slopes: tuple[Callable[..., Indexed], ...] = ()
+    primary: tuple[str, int] | None = None
     code: str
     simplify: Callable[..., Node | None] | None = None
     aliases: Aliases | None = None

@@ -36,7 +36,9 @@ from symgrad.tensor.nodes import (
     Ones,
     Power,
     Reindex,
+    Shift,
     Size,
+    Triangle,
     Unit,
     WholeFunction,
 )
@@ -46,7 +48,7 @@ MAX_BITS = 4096  # of an exact number
 
 Labels = Sequence[Hashable]
 _fresh = count()
-_OPAQUE = frozenset((Input, Map, Apply, Size, Unit, Constant, Reindex))  # factors that nothing is done to
+_OPAQUE = frozenset((Input, Map, Apply, Size, Unit, Constant, Reindex, Shift, Triangle))  # factors that nothing is done to
 
 
 # --- numbers ---------------------------------------------------------------------------------
@@ -480,16 +482,16 @@ def _through_reordering(node: Einsum, function: Callable[[Node], Node]) -> Node 
 # --- functions of whole vectors and matrices --------------------------------------------------
 
 
-def apply(op: WholeFunction, arg: Node, batch: int = 0) -> Node:
-    """A function of the axes of `arg` after the first `batch` ones."""
+def apply(op: WholeFunction, arg: Node, batch: int = 0, more: tuple[Node, ...] = ()) -> Node:
+    """A function of the axes of `arg` after the first `batch` ones; `more` are its parameters."""
     if op.simplify is not None and not batch:
-        found = op.simplify(arg)
+        found = op.simplify(arg, *more)
         if found is not None:
             return found
     if op.transposes and not batch and arg.rank == 2 and _is_pure_transpose(arg):
-        inner = apply(op, transposed(arg))
+        inner = apply(op, transposed(arg), 0, more)
         return transposed(inner) if inner.rank == 2 else inner
-    return Apply.make(op, arg, batch)
+    return Apply.make(op, arg, batch, more)
 
 
 def _is_pure_transpose(node: Node) -> bool:

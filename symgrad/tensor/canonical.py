@@ -92,8 +92,10 @@ class _Colouring:
 
     def _ordered(self, colours: Colours) -> tuple[int, list[tuple[int, tuple[int, ...]]], tuple[Factor, ...]]:
         sign, rows = 1, []
+        place = {a: i for i, a in enumerate(self.out, -len(self.out))}  # the output's axes stand in their order
         for (node, labels), symmetric in zip(self.factors, self.symmetries, strict=True):
-            if symmetric and colours[labels[0]] > colours[labels[1]]:
+            first, second = labels if symmetric else (None, None)
+            if symmetric and (place.get(first, 0), colours[first]) > (place.get(second, 0), colours[second]):
                 labels, sign = labels[::-1], sign * symmetric
             if symmetric < 0 and labels[0] == labels[1]:
                 sign = 0

@@ -11,9 +11,10 @@ simplifies.  This module knows shapes and identity, no algebra and no calculus.
 | Add      | a sum of nodes of one shape, each with a coefficient |
 | Power    | entry by entry, the exponent being a scalar node |
 | Map      | a function of the catalogue applied entry by entry |
-| Apply    | a function of a whole vector or matrix; leading axes are a batch |
+| Apply    | a function of a whole vector or matrix; leading axes are a batch, further arguments parameters |
 | Delta    | identity over two axes;  Ones: one axis of ones;  Unit: e_i |
 | Size     | a dimension as a number;  Constant: pi;  Reindex: regroups flat axes |
+| Shift    | 1 where o + offset = i + k, the pattern of a convolution;  Triangle: 1 on and below the diagonal |
 
 >>> from symgrad.tensor.dims import letter
 >>> Input.make("x", (letter("n"),)) is Input.make("x", (letter("n"),))
@@ -62,6 +63,8 @@ class WholeFunction(Protocol):
     def core(self) -> str: ...
     @property
     def jacobian(self) -> Callable[..., Any]: ...
+    @property
+    def slopes(self) -> tuple[Callable[..., Any], ...]: ...
     @property
     def simplify(self) -> Callable[..., Node | None] | None: ...
     @property
@@ -228,26 +231,43 @@ class Map(Node):
         return f"{self.op.name}({', '.join(map(repr, self.args))})"
 
 
+def value_shape(core: str, shape: Shape) -> Shape:
+    """The axes of f(X) where X has the axes `shape` and f is of this core.
+
+    >>> value_shape("m->t", (2, 3)), value_shape("m->mm", (3, 3)), value_shape("v->s", (4,))
+    ((3, 2), (3, 3, 3, 3), ())
+    """
+    target = core.split("->")[1]
+    if target == "s":
+        return ()
+    half = len(shape) // 2
+    return shape[half:] + shape[:half] if target == "t" else shape * len(target)
+
+
 class Apply(Node):
-    """A function of the last axes of its argument (`op.core`), the first `batch` axes being a batch."""
+    """A function of the last axes of its argument (`op.core`), the first `batch` axes being a batch.
+
+    Further arguments (an exponent, a direction) are parameters of the function; a batch has none.
+    """
 
     __slots__ = ("batch", "op")
     op: WholeFunction
     batch: int
 
     @staticmethod
-    def make(op: WholeFunction, arg: Node, batch: int) -> Apply:
-        identity = (op, arg, batch)
+    def make(op: WholeFunction, arg: Node, batch: int, more: tuple[Node, ...] = ()) -> Apply:
+        identity = (op, arg, batch, more)
         found = _interned(Apply, identity)
         if found is None:
             found = Apply()
             found.op, found.batch = op, batch
-            shape = arg.shape if op.core in ("v->v", "m->m") else arg.shape[:batch]
-            _intern(found, identity, shape, (arg,), hash((6, crc32(op.name.encode()), batch, arg.key)))
+            shape = arg.shape[:batch] + value_shape(op.core, arg.shape[batch:])
+            key = hash((6, crc32(op.name.encode()), batch, arg.key, *(a.key for a in more)))
+            _intern(found, identity, shape, (arg, *more), key)
         return cast(Apply, found)
 
     def __repr__(self) -> str:
-        return f"{self.op.name}({self.args[0]!r})"
+        return f"{self.op.name}({', '.join(map(repr, self.args))})"
 
 
 class Delta(Node):
@@ -352,6 +372,43 @@ class Reindex(Node):
             key = hash((12, len(first), *map(key_of, first + second)))
             _intern(found, identity, first + second, (), key)
         return cast(Reindex, found)
+
+
+class Shift(Node):
+    """T[o, i, k] = 1 where o + offset = i + k, counted from 0: the pattern of a convolution."""
+
+    __slots__ = ("offset",)
+    offset: Dimension
+
+    @staticmethod
+    def make(shape: tuple[Dimension, Dimension, Dimension], offset: Dimension) -> Shift:
+        identity = (shape, offset)
+        found = _interned(Shift, identity)
+        if found is None:
+            found = Shift()
+            found.offset = offset
+            _intern(found, identity, shape, (), hash((13, key_of(offset), *map(key_of, shape))))
+        return cast(Shift, found)
+
+    def __repr__(self) -> str:
+        return f"shift({self.offset})"
+
+
+class Triangle(Node):
+    """L[i, j] = 1 where i >= j, else 0; its transpose is the upper triangle."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def make(rows: Dimension, columns: Dimension) -> Triangle:
+        identity = (rows, columns)
+        found = _interned(Triangle, identity)
+        if found is None:
+            found = _intern(Triangle(), identity, identity, (), hash((14, key_of(rows), key_of(columns))))
+        return cast(Triangle, found)
+
+    def __repr__(self) -> str:
+        return "triangle"
 
 
 def walk(*roots: Node) -> Iterator[Node]:

@@ -184,11 +184,11 @@ def _structure_notes(derivative: Derivative) -> list[str]:
 def _compared(derivative: Derivative, function: Function, point: Point, tolerance: float | None) -> list[Row]:
     run = opened(derivative.program, derivative.wrt, derivative.of, point)
     with np.errstate(all="ignore"):
-        claimed = _projected(derivative, run, _evaluated(function, point))
+        claimed = _projected(derivative, run, _evaluated(function, point), "kept")
         found = [(name, how, estimate()) for name, how, estimate in _witnesses(derivative, run, point)]
     rows = []
     for name, how, estimate in found:
-        truth = Estimate(_projected(derivative, run, estimate.value), estimate.error)
+        truth = Estimate(_projected(derivative, run, estimate.value, derivative.structure), estimate.error)
         exact = name == "engine" and len(derivative.wrt) == 1
         allowed = tolerance if tolerance is not None else EXACT if exact else BY_DIFFERENCES
         rows.append(_row(name, how, point.sizes, claimed, truth, allowed))
@@ -236,13 +236,14 @@ def _of_lower_order(derivative: Derivative, run: Run, point: Point) -> Estimate:
     return differenced(value, run.values, derivative.wrt[-1])
 
 
-def _projected(derivative: Derivative, run: Run, array: Array) -> Array:
+def _projected(derivative: Derivative, run: Run, array: Array, structure: str) -> Array:
+    """The part that the declared structure of the variables determines."""
     array = np.asarray(array)
     start = array.ndim - sum(np.ndim(run.values[n]) for n in derivative.wrt)
     for name in derivative.wrt:
         if name in derivative.program.declared:
             value = run.values[name]
-            array = projected(array, start, derivative.program.declared[name], derivative.structure, value)
+            array = projected(array, start, derivative.program.declared[name], structure, value)
         start += np.ndim(run.values[name])
     return array
 

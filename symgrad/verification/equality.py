@@ -50,6 +50,7 @@ def axes_in_layout(derivative: Derivative) -> tuple[tuple[int, ...], tuple[int, 
 
 
 def same_sizes(a: View, b: View) -> bool:
+    """Whether two matrices have the same numbers of rows and columns."""
     return all(agree(p, q) for p, q in zip(a.shape, b.shape, strict=True))
 
 
@@ -78,18 +79,27 @@ def same_in_field(a: View, b: View, source: Program) -> bool:
     return True
 
 
-def matrices(views: Sequence[View], source: Program, point: Point) -> list[Array]:
+def matrices(views: Sequence[View], point: Point) -> list[Array]:
     """The values of views at a point, as arrays of two axes.  Raises LimitError beyond ENTRY_LIMIT."""
-    if any(prod(size_at(s, point.sizes) for s in v.shape) > ENTRY_LIMIT for v in views):
+    nodes = list(walk(*(v.node for v in views)))
+    if any(prod(size_at(s, point.sizes) for s in n.shape) > ENTRY_LIMIT for n in nodes):
         raise LimitError("too many entries to compare at a sample", hint="dimension letters or small sizes")
-    held = {n.name: n.rank for n in walk(*(v.node for v in views)) if isinstance(n, Input)}
-    given = {
-        name: np.reshape(point.values[name], np.shape(point.values[name])[-rank:] if rank else ())
-        for name, rank in held.items()
-    }
+    given = {n.name: _axes_of_node(point.values[n.name], n.rank) for n in nodes if isinstance(n, Input)}
+    return [_as_matrix(v, _value(v, given, point.sizes), point.sizes) for v in views]
+
+
+def _axes_of_node(array: Array, rank: int) -> Array:
+    """A row vector is (1, n) as an array and has one axis as a node."""
+    return np.reshape(array, np.shape(array)[np.ndim(array) - rank :])
+
+
+def _value(view: View, given: Mapping[str, Array], at_sizes: Mapping[str, int]) -> Array:
+    """The array of a view; not a number where it has none, as the inverse of a singular matrix."""
     with np.errstate(all="ignore"):
-        arrays = evaluate([v.node for v in views], given, point.sizes)
-    return [_as_matrix(v, a, point.sizes) for v, a in zip(views, arrays, strict=True)]
+        try:
+            return evaluate([view.node], given, at_sizes)[0]
+        except np.linalg.LinAlgError:
+            return np.full([size_at(s, at_sizes) for s in view.node.shape], np.nan)
 
 
 def _as_matrix(view: View, array: Array, at_sizes: Mapping[str, int]) -> Array:
@@ -97,6 +107,7 @@ def _as_matrix(view: View, array: Array, at_sizes: Mapping[str, int]) -> Array:
 
 
 def equal(answer: Array, truth: Array) -> bool:
+    """Whether two arrays agree to rounding; what is not finite agrees with nothing."""
     if not (np.isfinite(answer).all() and np.isfinite(truth).all()):
         return False
     scale = max(float(np.abs(answer).max()), float(np.abs(truth).max()))

@@ -40,7 +40,6 @@ SIZES = 6  # assignments of sizes tried before falling back on distinct ones
 ATTEMPTS = 24  # points drawn in one domain before the next is tried
 LARGEST = 1e5  # values beyond this lose too many digits to compare derivatives
 KINK_MARGIN = 0.02  # how near to a kink the input of an operation may come
-KINK_DRAWS = 4  # random directions in which a step across a kink is looked for
 SHRINK = 0.2  # of entries in (-1, 1), where their sums are to stay in (-1, 1) too
 
 _FIXED = frozenset({"orthogonal", "simplex", "onehot", "invertible"})  # what scaling or an interval destroys
@@ -222,11 +221,16 @@ def near_kink(gate: OperationGate) -> bool:
 
 
 def _moves(inputs: Sequence[Array]) -> Iterator[list[Array]]:
-    """Directions: each input against the others, then random signs."""
+    """Directions in which each input moves against the others, and each entry against every other one.
+
+    Entries are numbered through; the bits of the numbers are the signs, so any two differ in some direction.
+    """
     yield [np.full(x.shape, KINK_MARGIN * (-1.0) ** i) for i, x in enumerate(inputs)]
-    rng = np.random.default_rng(0)
-    for _ in range(KINK_DRAWS):
-        yield [KINK_MARGIN * rng.choice([-1.0, 1.0], x.shape) for x in inputs]
+    count = sum(x.size for x in inputs)
+    for bit in range(count.bit_length()):
+        signs = np.where(np.arange(count) >> bit & 1, KINK_MARGIN, -KINK_MARGIN)
+        parts = np.split(signs, np.cumsum([x.size for x in inputs])[:-1])
+        yield [part.reshape(x.shape) for part, x in zip(parts, inputs, strict=True)]
 
 
 def _jumps(operation: Operation, inputs: Sequence[Array], moves: Sequence[Array]) -> bool:
@@ -308,8 +312,9 @@ def is_analytic(source: Program) -> bool:
 def projected(array: Array, start: int, declared: Declaration, structure: str, value: Array) -> Array:
     """A derivative, read by the declared structure of the variable whose axes begin at `start`.
 
-    Symmetric, skew, diagonal: the projection (or, for `free`, the derivative by free entries); orthogonal and
-    simplex: the part along the constraint, the only one that is determined.
+    Symmetric, skew, diagonal: the projection (for `free`, the derivative by free entries; for `kept`, nothing is
+    changed: it should have that form); orthogonal and simplex: the part along the constraint, which alone is
+    determined.
     """
     p = declared.properties
     if p & {"simplex", "onehot"}:
@@ -326,7 +331,9 @@ def _of_square(g: Array, properties: Collection[str], structure: str, value: Arr
     if "orthogonal" in properties:
         inner = value.T @ g
         return g - value @ (inner + np.swapaxes(inner, -1, -2)) / 2
-    if "diagonal" in properties and structure != "ignore":
+    if structure == "kept":
+        return g
+    if "diagonal" in properties:
         return on_diagonal
     sign = -1 if "skew" in properties else 1
     if structure == "free":

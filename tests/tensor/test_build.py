@@ -83,7 +83,7 @@ def test_powers_of_one_base_merge() -> None:
     assert hadamard(s, power(s, -1)) is ONE
     assert hadamard(power(s, Fraction(1, 2)), power(s, Fraction(1, 2))) is s
     assert hadamard(power(x, -1), x, x) is x
-    assert hadamard(power(s, t), power(s, 2)) is power(s, plus(t, number(2)))
+    assert hadamard(power(s, t), s, s) is power(s, plus(t, number(2)))
 
 
 def test_transposing_twice_is_nothing() -> None:

@@ -41,6 +41,14 @@ def test_symmetric_factors_turn_freely() -> None:
     assert einsum([(S, "ij"), (S, "kj")], "ik") is einsum([(S, "ji"), (S, "jk")], "ik")
 
 
+def test_whatever_a_symmetric_matrix_is_called_its_transpose_is_itself() -> None:
+    for i in range(50):
+        symmetric = Input.make(f"S{i}", (n, n), frozenset({"symmetric"}))
+        skew = Input.make(f"K{i}", (n, n), frozenset({"skew"}))
+        assert einsum([(symmetric, "ij")], "ij") is symmetric and transposed(symmetric) is symmetric
+        assert einsum([(skew, "ij")], "ij") is skew and transposed(skew) is scaled(-1, skew)
+
+
 def test_skew_factors_turn_at_the_price_of_a_sign() -> None:
     assert transposed(K) is scaled(-1, K)
     quadratic = einsum([(K, "ij"), (x, "i"), (x, "j")], "")

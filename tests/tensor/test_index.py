@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-import pytest
-
 from symgrad.tensor.build import einsum, full, hadamard, minus, number, plus, power
 from symgrad.tensor.dims import letter
 from symgrad.tensor.index import Entries, Tensor, delta, resolved, spread_sum
@@ -47,8 +45,3 @@ def test_entrywise_arithmetic() -> None:
 
 def test_scalars_are_spread_in_sums() -> None:
     assert spread_sum(((1, x), (2, s))) is plus(x, full(hadamard(number(2), s), (n,)))
-
-
-def test_an_unknown_operand_is_an_error() -> None:
-    with pytest.raises(TypeError):
-        Entries(x) * "y"  # type: ignore[operator]

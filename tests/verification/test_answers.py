@@ -25,7 +25,12 @@ SHAPES = "x: R^n; W1: R^{m x n}; W21: R^{k x m}; W22: R^{k x m}; y: R^k onehot"
 @pytest.mark.parametrize("case", GRADED, ids=[c["id"] for c in GRADED])
 def test_graded_answers(case):
     verdict = check_answer(
-        case["expr"], case["wrt"], answer=case["answer"], where=case["vars"], layout=case["layout"], domain=case.get("domain")
+        case["expr"],
+        case["wrt"],
+        answer=case["answer"],
+        where=case["vars"],
+        layout=case["layout"],
+        domain=case.get("domain"),
     )
     assert verdict.correct is (case["verdict"] == "correct")
     accepted = {case["misconception"], *case.get("also_acceptable", [])}
@@ -40,7 +45,12 @@ def test_graded_answers(case):
 def test_mistakes_of_the_library_are_named(id):
     case = next(c for c in GRADED if c["id"] == id)
     verdict = check_answer(
-        case["expr"], case["wrt"], answer=case["answer"], where=case["vars"], layout=case["layout"], domain=case.get("domain")
+        case["expr"],
+        case["wrt"],
+        answer=case["answer"],
+        where=case["vars"],
+        layout=case["layout"],
+        domain=case.get("domain"),
     )
     assert verdict.misconception == case["misconception"]
 
@@ -131,7 +141,12 @@ def test_the_wrong_shape_is_said_with_both_shapes():
 
 def test_an_answer_that_does_not_conform_is_located():
     verdict = check_answer("x'*A*x", "x", answer="A*x + x*A", where="x: R^n; A: R^{n x n}")
-    assert verdict.correct is False and verdict.rung == "shapes" and "column" in verdict.explanation and "^" in verdict.explanation
+    assert (
+        verdict.correct is False
+        and verdict.rung == "shapes"
+        and "column" in verdict.explanation
+        and "^" in verdict.explanation
+    )
 
 
 @pytest.mark.parametrize(
@@ -209,7 +224,9 @@ def test_matrices_of_numbers():
     assert check_answer("x'*A*x", "x", answer=[7, 13], where=where, values=values, decimals=0).misconception is None
     wrong = check_answer("x'*A*x", "x", answer=[7, 15], where=where, values=values, decimals=0)
     assert wrong.witness.entry == (2,) and wrong.witness.expected == 13
-    assert check_answer("x'*A*x", "x", answer=[[7, 13]], where=where, values=values, decimals=0, layout="numerator").correct
+    assert check_answer(
+        "x'*A*x", "x", answer=[[7, 13]], where=where, values=values, decimals=0, layout="numerator"
+    ).correct
     assert check_answer("x'*A*x", "x", answer=[1, 2, 3], where=where, values=values, decimals=0).rung == "shapes"
 
 
@@ -221,7 +238,9 @@ def test_numbers_need_values_and_decimals():
 # --- what cannot be read ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("answer", ["", "2*", "q*x", "__import__('os')", "(" * 5000, "x" * 100_000, "2^99999999", {"a": 1}])
+@pytest.mark.parametrize(
+    "answer", ["", "2*", "q*x", "__import__('os')", "(" * 5000, "x" * 100_000, "2^99999999", {"a": 1}]
+)
 def test_what_cannot_be_read_is_an_error_of_symgrad(answer):
     with pytest.raises(SymgradError):
         check_answer("x'*x", "x", answer=answer, where="x: R^n", values={"x": [1.0]}, decimals=2)
@@ -252,3 +271,13 @@ def test_what_has_no_value_is_unresolved():
 def test_a_large_answer_is_proved_or_unresolved_never_built():
     assert check_answer("relu(x)", "x", answer="diag([x > 0])", where="x: R^4096").proof == "symbolic"
     assert check_answer("relu(x)", "x", answer="diag((1+sign(x))/2)", where="x: R^4096").correct is None
+
+
+def test_an_answer_without_a_value_is_wrong():
+    assert check_answer("x'*x", "x", answer="inv(x*x')*x", where="x: R^n").correct is False
+
+
+def test_a_huge_intermediate_is_not_built():
+    nested = "kron(" * 11 + "x" + ",x)" * 11
+    verdict = check_answer("x'*x", "s", answer=f"sum(sin({nested}))", where="x: R^n; s: R")
+    assert verdict.correct is not True
