@@ -17,12 +17,13 @@ __version__ = "0.1.0"
 
 _HOME = {
     "symgrad.derivation": ("Derivative", "derivative", "gradient", "hessian", "jacobian"),
-    "symgrad.program": ("Program", "program"),
+    "symgrad.programs": ("Program", "program"),
     "symgrad.notation.declare": ("declare",),
     "symgrad.numeric.backprop": ("ComputationalGraph",),
     "symgrad.numeric.gates": ("Gate",),
     "symgrad.operations.catalogue": ("register",),
     "symgrad.verification.check": ("Report",),
+    "symgrad.verification.equal": ("Equality", "equal"),
     "symgrad.verification.answers": ("Verdict", "check_answer"),
     "symgrad.errors": (
         "DomainError",

@@ -32,7 +32,7 @@ from symgrad.notation.text import text as text_of
 from symgrad.notation.tree import Tree
 from symgrad.operations.catalogue import LOGARITHM, latex_templates
 from symgrad.operations.shapes import regrouped
-from symgrad.program import Program, Where, name_of, program, shown_names
+from symgrad.programs import Program, Where, name_of, program, shown_names
 from symgrad.tensor.build import is_zero, permuted
 from symgrad.tensor.dims import Size
 from symgrad.tensor.nodes import Node
@@ -321,6 +321,8 @@ class Derivative:
 
 def same(a: View, b: View) -> bool:
     """Whether two readings are one matrix: the same normal form, else equal values in a prime field."""
+    if a.shape != b.shape:
+        return False
     if a.node.shape == b.node.shape:
         try:
             if a.node is b.node or expanded(a.node, QUICK) is expanded(b.node, QUICK):
@@ -328,8 +330,6 @@ def same(a: View, b: View) -> bool:
         except LimitError:  # too many terms to multiply out
             if present(a.node) is present(b.node):
                 return True
-    if a.shape != b.shape:
-        return False
     from symgrad.numeric.field import same_in_field
 
     return same_in_field(a.node, regrouped(b, a.row_sizes, a.column_sizes).node)

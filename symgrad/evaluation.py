@@ -20,7 +20,7 @@ import numpy as np
 from symgrad.errors import UnknownNameError, did_you_mean
 from symgrad.numeric.code import Argument, Compiled, OutputForm, compile_numpy
 from symgrad.numeric.evaluate import bind_sizes
-from symgrad.program import RESULT
+from symgrad.programs import RESULT
 from symgrad.tensor.dims import letters_of
 from symgrad.tensor.nodes import Input, Node, walk
 

@@ -3,7 +3,7 @@
 The gates follow the lines as they were written, one operator one gate, so that nothing of lowering,
 differentiation or presentation is shared with this witness.  Sizes come from the arrays.
 
->>> from symgrad.program import program
+>>> from symgrad.programs import program
 >>> run = execute(program("q = x + y; f = q*z", "x, y, z: R"), {"x": -2.0, "y": 5.0, "z": -4.0})
 >>> float(run.value("f")), {k: float(v) for k, v in run.backward().items()}
 (-12.0, {'x': -4.0, 'y': -4.0, 'z': 3.0})
@@ -24,7 +24,7 @@ from symgrad.notation.tree import Call, Name, Number, Tree, postorder
 from symgrad.numeric.backprop import ComputationalGraph, Handle
 from symgrad.numeric.gates import OperationGate
 from symgrad.operations.catalogue import record
-from symgrad.program import RESULT, Program
+from symgrad.programs import RESULT, Program
 from symgrad.tensor.build import ONE, number
 from symgrad.tensor.dims import Size, letters_of, size_at
 from symgrad.tensor.view import View
@@ -118,7 +118,7 @@ def bound_sizes(program: Program, values: Mapping[str, Any]) -> dict[str, int]:
     if missing:
         raise UnknownNameError(f"no value is given for {', '.join(missing)}")
     sizes: dict[str, int] = {}
-    for name, declared in program.declared.items():
+    for name, declared in 2 * [*program.declared.items()]:  # twice, so that n + 1 is checked though n is known later
         _bind(declared, np.shape(values[name]), sizes)
     return sizes
 

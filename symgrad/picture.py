@@ -5,7 +5,7 @@ A program is executed gate by gate, as it was written (`symgrad.execution`), and
 here, for the eye only: a number that a gate adds or multiplies by stands inside the gate (`+1`, `*-1`,
 `1/x`), and a transpose in front of a product joins it (`yᵀ *`).  No mathematics happens in this room.
 
->>> from symgrad.program import program
+>>> from symgrad.programs import program
 >>> svg = picture(program("q = x + y; f = q*z", "x, y, z: R"), {"x": -2, "y": 5, "z": -4})
 >>> svg.startswith("<svg "), ">-12</text>" in svg
 (True, True)
@@ -29,7 +29,7 @@ from symgrad.notation.text import text as tree_text
 from symgrad.numeric.backprop import ComputationalGraph, Handle
 from symgrad.numeric.gates import OperationGate
 from symgrad.operations.record import Operation
-from symgrad.program import RESULT, Program
+from symgrad.programs import RESULT, Program
 
 DETAILS = ("gates", "lines")
 
@@ -64,7 +64,7 @@ def _run(program: Program, values: Mapping[str, Any] | None, of: str | None) -> 
         return computational_graph(program, dict.fromkeys(program.scope.letters, 1), of)
     unknown = sorted(program.scope.letters - bound_sizes(program, values).keys())
     if unknown:
-        raise UnknownNameError(f"no array says how large {unknown[0]} is", hint=f"a number in the place of {unknown[0]}")
+        raise UnknownNameError(f"no array says how large {unknown[0]} is", hint="a number in its place")
     with np.errstate(all="ignore"):  # what is not finite is seen in the picture
         graph = execute(program, values, of)
         if scalar:

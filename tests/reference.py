@@ -17,7 +17,7 @@ from symgrad.execution import execute
 from symgrad.notation.declare import Declaration
 from symgrad.numeric.difference import central_jacobian
 from symgrad.numeric.sample import sample, sizes
-from symgrad.program import Program
+from symgrad.programs import Program
 from symgrad.tensor import nodes as kinds
 from symgrad.tensor.dims import letters_of, size_at
 from symgrad.tensor.nodes import Node, walk
@@ -42,7 +42,9 @@ def _array(node: Node, args: list[Any], shape: tuple[int, ...], values: Values, 
             return np.reshape(values[node.name], shape)
         case kinds.Einsum():
             operands = [part for array, (_, labels) in zip(args, node.factors) for part in (array, labels)]
-            return float(node.coefficient) * (np.einsum(*operands, range(node.rank), optimize=True) if operands else 1.0)
+            return float(node.coefficient) * (
+                np.einsum(*operands, range(node.rank), optimize=True) if operands else 1.0
+            )
         case kinds.Add():
             return sum((float(c) * a for (c, _), a in zip(node.terms, args)), np.zeros(shape))
         case kinds.Power():
@@ -50,7 +52,7 @@ def _array(node: Node, args: list[Any], shape: tuple[int, ...], values: Values, 
         case kinds.Map():
             return node.op.value(*(np.broadcast_to(a, shape).reshape(prod(shape), 1) for a in args)).reshape(shape)  # type: ignore[attr-defined]
         case kinds.Apply():
-            return _applied(node, args[0], shape)
+            return _applied(node, args[0], args[1:], shape)
         case kinds.Delta():
             return np.eye(shape[0])
         case kinds.Ones():
@@ -63,14 +65,19 @@ def _array(node: Node, args: list[Any], shape: tuple[int, ...], values: Values, 
             return {"pi": np.pi}[node.name]
         case kinds.Reindex():
             return np.eye(prod(shape[: node.split])).reshape(shape)
+        case kinds.Shift():
+            o, i, k = np.indices(shape)
+            return o + size_at(node.offset, letters) == i + k
+        case kinds.Triangle():
+            return np.tri(*shape)
     raise TypeError(f"no such kind of node: {type(node).__name__}")
 
 
-def _applied(node: kinds.Apply, argument: Any, shape: tuple[int, ...]) -> Any:
+def _applied(node: kinds.Apply, argument: Any, more: list[Any], shape: tuple[int, ...]) -> Any:
     core = argument.shape[node.batch :]
     rows = prod(core[: len(core) // 2]) if node.op.core.startswith("m") else prod(core)
     members = argument.reshape(-1, rows, prod(core) // rows)
-    return np.reshape([node.op.value(m) for m in members], shape)  # type: ignore[attr-defined]
+    return np.reshape([node.op.value(m, *map(np.atleast_2d, more)) for m in members], shape)  # type: ignore[attr-defined]
 
 
 # --- sampling and running -----------------------------------------------------------------------
@@ -119,6 +126,8 @@ def assert_agrees(actual: Any, estimate: Any, what: str) -> None:
     """Within the differences' own estimate of their error."""
     scale = 1 + np.abs(estimate.value).max(initial=0)
     allowed = 1e-7 * scale + 100 * estimate.error
-    assert actual.shape == estimate.value.shape, f"{what}: shape {actual.shape}, differences have {estimate.value.shape}"
+    assert actual.shape == estimate.value.shape, (
+        f"{what}: shape {actual.shape}, differences have {estimate.value.shape}"
+    )
     off = np.abs(actual - estimate.value) - allowed
     assert (off <= 0).all(), f"{what}: off by {np.abs(actual - estimate.value).max():.2e}\n{actual}\n{estimate.value}"

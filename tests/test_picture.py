@@ -13,7 +13,7 @@ import pytest
 from symgrad.bank.exercise import ProgramQuestion, load
 from symgrad.errors import LimitError, ShapeError, UnknownNameError
 from symgrad.picture import picture, shows_gradients
-from symgrad.program import program
+from symgrad.programs import program
 
 EXERCISES = Path(__file__).parent.parent / "exercises"
 

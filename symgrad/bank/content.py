@@ -50,9 +50,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """Lines in order."""
+    """Lines in order; the legend explains names that only the text has, not the LaTeX."""
 
     lines: tuple[Line, ...]
+    legend: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from symgrad.bank.content import Block, Cell, Figure, Formula, Paragraph, Table
@@ -15,13 +16,15 @@ from symgrad.execution import execute
 from symgrad.notation.grammar import parse
 from symgrad.notation.latex import latex as tree_latex
 from symgrad.notation.latex import name_latex
+from symgrad.notation.lift import lift
+from symgrad.notation.text import text
 from symgrad.notation.tree import names
 from symgrad.operations.catalogue import latex_templates
-from symgrad.program import Program, program
+from symgrad.programs import Program, program
 from symgrad.steps.step import fraction
 from symgrad.tensor.build import einsum, is_zero
 from symgrad.tensor.dims import times
-from symgrad.tensor.nodes import Delta, Einsum, Map, Node
+from symgrad.tensor.nodes import Delta, Einsum, Map, Node, Ones
 
 if TYPE_CHECKING:
     from symgrad.bank.exercise import ChainQuestion, FlatteningQuestion, GraphQuestion, LawQuestion, StructureQuestion
@@ -43,8 +46,9 @@ def chain_blocks(question: ChainQuestion, context: Context) -> Iterator[Block]:
     found = paths(source, question.of, question.wrt)
     single = len(found) == 1 and len(found[0]) == 2
     yield Paragraph(context.say("chain one" if single else "chain factors"))
-    yield _chain_formula(question.of, question.wrt, [_pairs(path) for path in found])
-    for of, wrt in dict.fromkeys(pair for path in found for pair in _pairs(path)):
+    if not single:
+        yield _chain_formula(question.of, question.wrt, [_pairs(path) for path in found])
+    for of, wrt in () if single else dict.fromkeys(pair for path in found for pair in _pairs(path)):
         yield answer_formula(derivative(question.problem.formula, wrt, where=question.problem.where, of=of))
     yield Paragraph(context.say("answer"), strong=True)
     whole = derivative(question.problem.formula, question.wrt, where=question.problem.where, of=question.of)
@@ -58,7 +62,7 @@ def chain_blocks(question: ChainQuestion, context: Context) -> Iterator[Block]:
 
 
 def _pairs(path: list[str]) -> list[tuple[str, str]]:
-    return list(zip(path, path[1:], strict=False))
+    return list(pairwise(path))
 
 
 def _chain_formula(of: str, wrt: str, chains: list[list[tuple[str, str]]]) -> Formula:
@@ -91,7 +95,7 @@ def structure_blocks(question: StructureQuestion, context: Context) -> Iterator[
 
     problem = question.problem
     result = derivative(problem.formula, question.wrt, where=problem.where, of=question.of, layout=question.layout)
-    shape, size = shape_latex(result.shape), str(times(*result.shape)).replace("*", " ")
+    shape, size = shape_latex(result.shape), str(times(*result.shape)).replace("*", r" \cdot ")
     if len(result.shape) > 2:
         axes = digits(len(result.shape), context.language)
         yield Paragraph(context.say("structure tensor", axes=axes, shape=shape))
@@ -113,9 +117,6 @@ def _form(result: Derivative, context: Context) -> Iterator[Block]:
         yield Paragraph(context.say("structure dense"))
         return
     yield Paragraph(context.say("structure diagonal"))
-    from symgrad.notation.lift import lift
-    from symgrad.notation.text import text
-
     tree = lift(diagonal)
     kinds = {name: view.kind for name, view in result.scope.views.items()}
     yield Formula(tree_latex(tree, kinds, templates=latex_templates()), text(tree))
@@ -131,8 +132,6 @@ def diagonal_of(node: Node) -> Node | None:
     rest = [f for f in node.factors if f not in deltas]
     if not deltas or any(1 in labels for _, labels in rest):
         return None
-    from symgrad.tensor.nodes import Ones
-
     return einsum([*rest, (Ones.make(node.shape[0]), (0,))], (0,), node.coefficient)
 
 
@@ -230,4 +229,6 @@ def graph_blocks(question: GraphQuestion, context: Context) -> Iterator[Block]:
     problem = question.problem
     yield Paragraph(context.say("graph"))
     name = f"{context.exercise.id}-{question.id}"
-    yield Figure(name, context.say("graph caption"), problem.where, problem.formula.strip(), tuple(problem.values.items()))
+    yield Figure(
+        name, context.say("graph caption"), problem.where, problem.formula.strip(), tuple(problem.values.items())
+    )

@@ -13,7 +13,7 @@ import numpy as np
 
 from symgrad.bank.exercise import Factor, Problem
 from symgrad.execution import bound_sizes
-from symgrad.program import Program, program
+from symgrad.programs import Program, program
 from symgrad.verification.witnesses import Point, engine_jacobian, opened
 
 Array = Any

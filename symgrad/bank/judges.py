@@ -32,7 +32,7 @@ from symgrad.notation.grammar import parse_program
 from symgrad.notation.text import text as text_of
 from symgrad.notation.tree import names
 from symgrad.numeric.gates import OperationGate
-from symgrad.program import RESULT, Program, program
+from symgrad.programs import RESULT, Program, program
 from symgrad.verification.answers import judge_text
 from symgrad.verification.check import check
 from symgrad.verification.rounding import explained, roundings

@@ -23,7 +23,7 @@ import numpy as np
 from symgrad.bank.exercise import Factor, FlatteningQuestion, JacobianForm, StructureQuestion
 from symgrad.bank.judged import NOTHING_PRINTED, Judged, jacobian_matrix, program_of, right, wrong
 from symgrad.derivation import Derivative, derive
-from symgrad.program import Program, program
+from symgrad.programs import Program, program
 from symgrad.tensor.dims import Size, letter
 from symgrad.verification.witnesses import find_point
 

@@ -31,7 +31,7 @@ from symgrad.bank.exercise import (
     StructureQuestion,
     ValueQuestion,
 )
-from symgrad.bank.phrases import FINDINGS, digits, listed, say
+from symgrad.bank.phrases import FINDINGS, GENERAL, digits, listed, say
 from symgrad.errors import UnknownNameError, did_you_mean
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Context:
     shown: set[tuple[str, str]] = field(default_factory=set)
 
     def say(self, name: str, /, **values: object) -> str:
-        return say(name, self.language, **values)
+        return say(name, self.language, GENERAL, **values)
 
     def text(self, both: Bilingual) -> str:
         return (both.fa if self.language == "fa" else both.en).strip()
@@ -88,7 +88,7 @@ def key(exercise: Exercise, language: Language = "en", check: Check | None = _by
 def figures(document: Document) -> dict[str, str]:
     """The SVG of every figure of a key, by name."""
     from symgrad.picture import picture
-    from symgrad.program import program
+    from symgrad.programs import program
 
     found = {}
     for block in document.blocks:
@@ -105,8 +105,10 @@ def _grouping(question: Question) -> tuple[str, str]:
 
 
 def _heading(context: Context, first: int, last: int) -> Heading:
-    shown = digits(first, context.language) if first == last else f"{digits(first, context.language)}–{digits(last, context.language)}"
-    return Heading(context.say("question", number=shown), 2)
+    shown = [digits(n, context.language) for n in (first, last)]
+    if first == last:
+        return Heading(context.say("question", number=shown[0]), 2)
+    return Heading(context.say("questions", first=shown[0], last=shown[1]), 2)
 
 
 def _question(question: Question, number: int, context: Context) -> Iterator[Block]:
@@ -144,7 +146,7 @@ def _numbers(questions: Sequence[Question], before: int, context: Context) -> It
     yield from number_blocks(asked, context)
 
 
-def print_note(question: Question, context: Context, right: str | None = None) -> Iterator[Block]:
+def print_note(question: Question, context: Context, right: str | None = None) -> Iterator[Note]:
     """What is to be said about the print: the mistake by name and the note, or the note alone."""
     text = "" if question.note is None else context.text(question.note)
     if question.finding:

@@ -6,6 +6,7 @@ The numbers come from the graph of gates, run at the exercise's values; each is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from symgrad.bank.content import Block, Cell, Formula, Heading, Numbers, Paragraph, Table
@@ -13,7 +14,7 @@ from symgrad.bank.exercise import GradientValueQuestion, ProgramQuestion, ValueQ
 from symgrad.bank.phrases import digits
 from symgrad.execution import execute
 from symgrad.notation.latex import name_latex
-from symgrad.program import Program, program
+from symgrad.programs import Program, program
 from symgrad.steps.step import fraction
 
 if TYPE_CHECKING:
@@ -40,11 +41,16 @@ def number_blocks(questions: Sequence[ProgramQuestion], context: Context) -> Ite
     rounded = context.say("rounded", decimals=digits(decimals, context.language)) if decimals else context.say("whole")
     yield Paragraph(f"{context.say('numbers checked')} {rounded}")
     for question in asked:
-        yield from _notes(question, context)
+        yield from _notes(question, of if backward else None, context)
 
 
 def _table(
-    asked: Sequence[NumberQuestion], source: Program, graph: ComputationalGraph, of: str | None, decimals: int, context: Context
+    asked: Sequence[NumberQuestion],
+    source: Program,
+    graph: ComputationalGraph,
+    of: str | None,
+    decimals: int,
+    context: Context,
 ) -> Table:
     by_name = {_name(q): q for q in asked}
     header = ("asked", "gradient" if of else "value", "printed")
@@ -87,11 +93,13 @@ def _printed(question: NumberQuestion | None, context: Context) -> Cell:
     return numbers(question.printed, question.decimals or 0)
 
 
-def _notes(question: NumberQuestion, context: Context) -> Iterator[Block]:
+def _notes(question: NumberQuestion, of: str | None, context: Context) -> Iterator[Block]:
+    """The notes on the print, each saying what it is about."""
     from symgrad.bank.key import print_note
 
-    for block in print_note(question, context):
-        yield block
+    subject = _equation(_name(question), of).latex
+    for note in print_note(question, context):
+        yield replace(note, text=f"${subject}$: {note.text}")
 
 
 def numbers(value: Any, decimals: int) -> Numbers:

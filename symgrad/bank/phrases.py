@@ -21,6 +21,11 @@ Sentence = tuple[str, str]  # English, Persian
 GENERAL: Mapping[str, Sentence] = {
     "key": ("Answer key: {title}", "پاسخنامه: {title}"),
     "question": ("Question {number}", "پرسش {number}"),
+    "questions": ("Questions {first} to {last}", "پرسش‌های {first} تا {last}"),
+    "legend": (
+        "Here grad_v is what arrives at v: the derivative of the output by v.",
+        "در اینجا grad_v آن چیزی است که به v می‌رسد: مشتق خروجی نسبت به v.",
+    ),
     "answer": ("Answer", "پاسخ"),
     "print wrong": ("The print is wrong", "متن چاپی نادرست است"),
     "print right": ("The print", "متن چاپی"),
@@ -35,8 +40,8 @@ GENERAL: Mapping[str, Sentence] = {
     "check": ("Check", "راستی‌آزمایی"),
     "checked": (
         "Checked against the compiled result, the numeric backpropagation engine and finite differences at sizes "
-        "{sizes}: largest disagreement ${error}$.",
-        "درستی پاسخ با نتیجهٔ کامپایل‌شده، موتور عددی پس‌انتشار و تفاضل‌های متناهی در اندازه‌های {sizes} سنجیده شد: "
+        "${sizes}$: largest disagreement ${error}$.",
+        "درستی پاسخ با نتیجهٔ کامپایل‌شده، موتور عددی پس‌انتشار و تفاضل‌های متناهی در اندازه‌های ${sizes}$ سنجیده شد: "
         "بیشترین اختلاف ${error}$.",
     ),
     "checked scalar": (
@@ -75,7 +80,10 @@ GENERAL: Mapping[str, Sentence] = {
         "Every number is the exact value, rounded once to {decimals} decimals.",
         "هر عدد مقدار دقیق است که یک بار تا {decimals} رقم اعشار گرد شده است.",
     ),
-    "whole": ("Every number is exact to the unit.", "هر عدد تا رقم یکان گرد شده است."),
+    "whole": (
+        "Every number is the exact value, rounded once to a whole number.",
+        "هر عدد مقدار دقیق است که یک بار به عدد صحیح گرد شده است.",
+    ),
     "graph": (
         "The graph has one node for each line below and one edge for each name that a line reads.",
         "گراف برای هر سطر زیر یک گره و برای هر نامی که در آن سطر به کار رفته یک یال دارد.",
@@ -91,7 +99,7 @@ GENERAL: Mapping[str, Sentence] = {
         "ابعاد ماتریس ژاکوبی ${shape}$ است، یعنی ${size}$ درایه دارد.",
     ),
     "structure tensor": (
-        "The derivative is a tensor with {axes} axes, ${shape}$: first those of the output, then those of the variable.",
+        "The derivative is a tensor with {axes} axes, ${shape}$: first those of the output, then the variable's.",
         "مشتق تنسوری با {axes} محور و ابعاد ${shape}$ است: نخست محورهای خروجی و سپس محورهای متغیر.",
     ),
     "structure diagonal": (
@@ -107,7 +115,7 @@ GENERAL: Mapping[str, Sentence] = {
     "structure dense": ("In general no entry is zero.", "در حالت کلی هیچ درایه‌ای صفر نیست."),
     "structure zero": ("All entries are zero.", "همهٔ درایه‌ها صفرند."),
     "flattening row": (
-        "Before row $i$ there are $i-1$ full rows of ${columns}$ entries each; $A_{{ij}}$ is number $j$ of its own row:",
+        "Before row $i$ there are $i-1$ full rows of ${columns}$ entries each; $A_{{ij}}$ is number $j$ of its row:",
         "پیش از سطر $i$، تعداد $i-1$ سطر کامل قرار دارد که هرکدام ${columns}$ درایه دارد و $A_{{ij}}$ درایهٔ شمارهٔ $j$ "
         "در سطر خودش است:",
     ),
@@ -125,16 +133,16 @@ GENERAL: Mapping[str, Sentence] = {
     "place": ("Place $k$", "جایگاه $k$"),
     "printed place": ("Printed $k$", "$k$ چاپ‌شده"),
     "law distributes": (
-        "Addition distributes: every local derivative is 1, so each input gets the gradient ${upstream}$ unchanged.",
-        "جمع پخش می‌کند: همهٔ مشتق‌های محلی برابر 1 هستند، پس هر ورودی همان گرادیان ${upstream}$ را بدون تغییر می‌گیرد.",
+        "Addition distributes: every local derivative is $1$, so each input gets the gradient ${upstream}$ unchanged.",
+        "جمع پخش می‌کند: همهٔ مشتق‌های محلی برابر $1$ هستند، پس هر ورودی همان گرادیان ${upstream}$ را بدون تغییر می‌گیرد.",
     ),
     "law swaps": (
         "Multiplication swaps: the local derivative by one input is the other input, times the gradient ${upstream}$.",
         "ضرب جابه‌جا می‌کند: مشتق محلی نسبت به هر ورودی، ورودی دیگر است که در گرادیان ${upstream}$ ضرب می‌شود.",
     ),
     "law routes": (
-        "The maximum routes: the larger input gets the gradient ${upstream}$, the other one 0; at a tie the first wins.",
-        "بیشینه مسیر انتخاب می‌کند: گرادیان ${upstream}$ به ورودی بزرگ‌تر می‌رسد و به دیگری 0؛ در حالت تساوی، ورودی اول "
+        "The maximum routes: the larger input gets the gradient ${upstream}$, the other $0$; at a tie the first wins.",
+        "بیشینه مسیر انتخاب می‌کند: گرادیان ${upstream}$ به ورودی بزرگ‌تر می‌رسد و به دیگری $0$؛ در حالت تساوی، ورودی اول "
         "برنده است.",
     ),
     "law sums": (
@@ -189,6 +197,8 @@ LAYOUTS: Mapping[str, Sentence] = {
 
 RULES: Mapping[str, Sentence] = {
     "components": ("Write ${of}$ in components.", "${of}$ را با مؤلفه‌ها می‌نویسیم."),
+    "components scalar": ("We have", "داریم:"),
+    "layout scalar": ("Altogether:", "در نتیجه:"),
     "product rule": (
         "Differentiate by ${wrt}$: every place where it stands gives a Kronecker delta in turn.",
         "نسبت به ${wrt}$ مشتق می‌گیریم: هر جا که این متغیر آمده است، به نوبت یک دلتای کرونکر می‌دهد.",
@@ -199,9 +209,9 @@ RULES: Mapping[str, Sentence] = {
         "دلتا از هر جمع تنها جمله‌ای را نگه می‌دارد که دو اندیس آن برابرند.",
     ),
     "chain rule": ("Chain rule for ${wrt}$.", "قاعدهٔ زنجیری برای ${wrt}$:"),
-    "put in": ("Put in what is known.", "آنچه را داریم جای‌گذاری می‌کنیم."),
+    "put in": ("Put in what is known:", "آنچه را داریم جای‌گذاری می‌کنیم."),
     "sums to one": ("The entries of the label sum to one.", "جمع درایه‌های بردار برچسب برابر یک است."),
-    "read off": ("Read off the matrix.", "صورت ماتریسی را می‌خوانیم."),
+    "read off": ("Read off the matrix:", "صورت ماتریسی را می‌خوانیم."),
     "layout": ("In the layout that was asked for:", "در چیدمان خواسته‌شده:"),
     "structure": (
         "${wrt}$ is {structure}, so the derivative is projected onto that structure.",
@@ -228,7 +238,8 @@ RULES: Mapping[str, Sentence] = {
         "هر دو سو را تخت می‌کنیم: $\\operatorname{{vec}}(A X B) = (B^{{\\top}} \\otimes A) \\operatorname{{vec}} X$.",
     ),
     "vec form row": (
-        "Stack the rows of both sides: $\\operatorname{{vec}}_r(A X B) = (A \\otimes B^{{\\top}}) \\operatorname{{vec}}_r X$.",
+        "Stack the rows of both sides: "
+        "$\\operatorname{{vec}}_r(A X B) = (A \\otimes B^{{\\top}}) \\operatorname{{vec}}_r X$.",
         "سطرهای هر دو سو را پشت سر هم می‌چینیم: "
         "$\\operatorname{{vec}}_r(A X B) = (A \\otimes B^{{\\top}}) \\operatorname{{vec}}_r X$.",
     ),
@@ -285,7 +296,10 @@ OPERATIONS: Mapping[str, Sentence] = {
         "Softmax followed by cross entropy: together they give prediction minus label.",
         "softmax و پس از آن آنتروپی متقاطع: این دو با هم «پیش‌بینی منهای برچسب» را می‌دهند.",
     ),
-    "tr": ("The trace: $\\partial \\operatorname{{tr}}(A P) / \\partial P = A^{{\\top}}$.", "اثر ماتریس: $\\partial \\operatorname{{tr}}(A P) / \\partial P = A^{{\\top}}$."),
+    "tr": (
+        "The trace: $\\partial \\operatorname{{tr}}(A P) / \\partial P = A^{{\\top}}$.",
+        "اثر ماتریس: $\\partial \\operatorname{{tr}}(A P) / \\partial P = A^{{\\top}}$.",
+    ),
     "sum": ("A sum of entries hands its gradient to every entry.", "جمع درایه‌ها گرادیان خود را به همهٔ درایه‌ها می‌دهد."),
     "inv": (
         "The inverse: $\\mathrm{{d}} X^{{-1}} = -X^{{-1}} (\\mathrm{{d}} X) X^{{-1}}$.",
@@ -299,7 +313,10 @@ OPERATIONS: Mapping[str, Sentence] = {
         "The determinant: $\\mathrm{{d}} \\det X = \\det X \\operatorname{{tr}}(X^{{-1}} \\mathrm{{d}} X)$.",
         "دترمینان: $\\mathrm{{d}} \\det X = \\det X \\operatorname{{tr}}(X^{{-1}} \\mathrm{{d}} X)$.",
     ),
-    "norm2": ("The length: $\\partial \\lVert u \\rVert / \\partial u = u / \\lVert u \\rVert$.", "طول بردار: $\\partial \\lVert u \\rVert / \\partial u = u / \\lVert u \\rVert$."),
+    "norm2": (
+        "The length: $\\partial \\lVert u \\rVert / \\partial u = u / \\lVert u \\rVert$.",
+        "طول بردار: $\\partial \\lVert u \\rVert / \\partial u = u / \\lVert u \\rVert$.",
+    ),
 }
 
 STRUCTURES: Mapping[str, Sentence] = {

@@ -14,7 +14,7 @@ from symgrad.notation.latex import latex as tree_latex
 from symgrad.notation.latex import name_latex
 from symgrad.notation.tree import names
 from symgrad.operations.catalogue import latex_templates
-from symgrad.program import RESULT
+from symgrad.programs import RESULT
 from symgrad.steps import MethodError, Step, steps
 from symgrad.steps.components import Components, Same
 from symgrad.steps.step import Symbol, Whole, with_symbols
@@ -32,7 +32,7 @@ def derivative_blocks(question: DerivativeQuestion, context: Context) -> Iterato
     """The worked answer of one derivative question."""
     result = asked_derivative(question)
     for method in question.show:
-        yield from _method(result, method, context)
+        yield from _method(result, method, context, alone=len(question.show) == 1)
     yield Paragraph(context.say("answer"), strong=True)
     yield answer_formula(result)
     yield Paragraph(layout_sentence(result, context))
@@ -44,23 +44,32 @@ def asked_derivative(question: DerivativeQuestion) -> Derivative:
     """What the question asks for."""
     problem = question.problem
     return derivative(
-        problem.formula, list(question.wrt), where=problem.where, of=question.of, layout=question.layout, vec=question.vec or "column"
+        problem.formula,
+        list(question.wrt),
+        where=problem.where,
+        of=question.of,
+        layout=question.layout,
+        vec=question.vec or "column",
     )
 
 
 # --- steps --------------------------------------------------------------------------------------
 
 
-def _method(result: Derivative, method: str, context: Context) -> Iterator[Block]:
+def _method(result: Derivative, method: str, context: Context, alone: bool) -> Iterator[Block]:
+    """The lines of one method; those of an earlier question are not repeated, nor is the answer that follows."""
     try:
         found = steps(result, method)
     except MethodError:
         return  # the key leaves out a method that does not reach
-    shown = [s for s in found if not (method == "chain" and _is_known(s, result, context))]
+    answer = answer_formula(result).latex if alone else ""
+    fresh = [s for s in found if not (method == "chain" and _is_known(s, result, context))]
+    shown = [s for s in fresh if s.latex() != answer] or fresh
     yield Heading(context.say(f"method {method}"), 3)
-    if len(shown) < len(found):
+    if len(fresh) < len(found):
         yield Paragraph(context.say("as above"))
-    yield Derivation(tuple(Line(reason(s, context), Formula(s.latex(), s.text())) for s in shown))
+    legend = context.say("legend") if any(GRADIENT in s.text() for s in shown) else ""
+    yield Derivation(tuple(Line(reason(s, context), Formula(s.latex(), s.text())) for s in shown), legend)
 
 
 def _is_known(step: Step, result: Derivative, context: Context) -> bool:
@@ -78,6 +87,10 @@ def reason(step: Step, context: Context) -> str:
     values: dict[str, object] = {k: name_latex(v) for k, v in details.items() if k in ("of", "wrt")}
     if rule == "product rule" and not _has_deltas(step):
         rule = "product rule scalar"
+    if rule == "components" and isinstance(step.right, Components) and not step.right.free and not _sums(step.right):
+        rule = "components scalar"
+    if rule == "layout" and details["shape"] == "1 x 1":
+        rule = "layout scalar"
     if rule == "vec form" and _stacks_rows(step):
         rule = "vec form row"
     if rule == "structure":
@@ -99,7 +112,13 @@ def _explained(step: Step) -> tuple[str, ...]:
 
 
 def _has_deltas(step: Step) -> bool:
-    return isinstance(step.right, Components) and any(isinstance(f, Same) for p in step.right.products for f in p.factors)
+    return isinstance(step.right, Components) and any(
+        isinstance(f, Same) for p in step.right.products for f in p.factors
+    )
+
+
+def _sums(components: Components) -> bool:
+    return any(product.bound for product in components.products)
 
 
 def _stacks_rows(step: Step) -> bool:
@@ -120,7 +139,10 @@ def _left(result: Derivative) -> tuple[str, str]:
     if len(result.wrt) > 1:
         order = len(result.wrt)
         below = " ".join(rf"\partial {name_latex(w)}" for w in result.wrt)
-        return rf"\frac{{\partial^{order} {name_latex(of)}}}{{{below}}}", f"d^{order} {of}/{' '.join('d' + w for w in result.wrt)}"
+        return (
+            rf"\frac{{\partial^{order} {name_latex(of)}}}{{{below}}}",
+            f"d^{order} {of}/{' '.join('d' + w for w in result.wrt)}",
+        )
     stacked = None if result.arrangement.is_tensor or result.node.rank <= 2 else result.vec
     kinds = (result.output.kind, result.variables[0].kind)
     bold = (kinds[0] in ("column", "row"), kinds[1] in ("column", "row"))
@@ -164,8 +186,8 @@ def verification(result: Derivative, context: Context) -> Iterator[Block]:
         return
     try:
         report = context.check(result)
-    except SymgradError as error:
-        yield Note(context.say("check"), context.say("not checked", reason=error.message), "wrong")
+    except SymgradError as refused:
+        yield Note(context.say("check"), context.say("not checked", reason=refused.message), "wrong")
         return
     error = number_latex(max((row.absolute for row in report.rows), default=0.0))
     if not report.ok:
@@ -178,9 +200,13 @@ def _checked(report: Report, error: str, context: Context) -> str:
     points = list(dict.fromkeys(tuple(row.sizes.items()) for row in report.rows))
     if not any(points):
         return context.say("checked scalar", count=digits(len(report.rows) // 2, context.language), error=error)
-    sizes = [f"$({', '.join(a for a, _ in point)}) = ({', '.join(str(n) for _, n in point)})$" for point in points]
-    plain = [f"${a} = {n}$" for point in points for a, n in point] if all(len(p) == 1 for p in points) else sizes
-    return context.say("checked", sizes=listed(plain, context.language), error=error)
+    letters = [a for a, _ in points[0]]
+    sizes = ", ".join(_tuple([str(dict(point)[a]) for a in letters]) for point in points)
+    return context.say("checked", sizes=f"{_tuple(letters)} = {sizes}", error=error)
+
+
+def _tuple(items: list[str]) -> str:
+    return items[0] if len(items) == 1 else f"({', '.join(items)})"
 
 
 def number_latex(value: float) -> str:
@@ -219,6 +245,8 @@ def printed_formula(question: DerivativeQuestion, result: Derivative) -> Formula
     tree = parse(question.printed)
     left_latex, left_text = _left(result)
     kinds = {n: view.kind for n, view in result.scope.views.items()}
-    symbols = tuple(Symbol(n, "gradient", result.of, n.removeprefix(GRADIENT)) for n in names(tree) if n.startswith(GRADIENT))
+    symbols = tuple(
+        Symbol(n, "gradient", result.of, n.removeprefix(GRADIENT)) for n in names(tree) if n.startswith(GRADIENT)
+    )
     written = with_symbols(tree_latex(tree, kinds, templates=latex_templates()), symbols)
     return Formula(f"{left_latex} = {written}", f"{left_text} = {question.printed}")

@@ -1,8 +1,17 @@
-"""Variables with structure: what the derivative by a symmetric, skew or diagonal matrix means.
+"""Variables with structure: what the derivative by a symmetric, triangular, ... matrix means.
 
-project  the gradient projected onto the structure: (G + G')/2 for symmetric (the default)
-free     the derivative by the free entries: G + G' - diag(G) for symmetric (duplication-matrix form)
-ignore   all entries independent
+G being the derivative with all entries independent, each kind of variable has its convention:
+
+| declared          | project (the default)      | free: by the free entries     |
+| ----------------- | -------------------------- | ----------------------------- |
+| symmetric, spd    | (G + G')/2                 | G + G' - diag(diagonal(G)), duplication-matrix form |
+| skew              | (G - G')/2                 | G - G'                        |
+| diagonal          | diag(diagonal(G))          | the same: those entries are free |
+| lower, upper      | tril(G), triu(G)           | the same                      |
+| orthogonal        | G - Q (Q'G + G'Q)/2, the part of G along the orthogonal matrices near Q | has none: an error |
+
+`ignore` is G itself.  Several properties at once apply one after the other where they allow it (lower and
+upper: diagonal).
 
 >>> from symgrad.tensor.nodes import Input
 >>> from symgrad.tensor.build import einsum
@@ -19,7 +28,7 @@ from fractions import Fraction
 
 from symgrad.errors import NotDifferentiableError
 from symgrad.tensor.build import add, einsum, permuted
-from symgrad.tensor.nodes import Delta, Input, Node
+from symgrad.tensor.nodes import Delta, Input, Node, Triangle
 from symgrad.tensor.view import View
 
 STRUCTURES = ("project", "free", "ignore")
@@ -28,26 +37,39 @@ STRUCTURES = ("project", "free", "ignore")
 def structured(node: Node, variable: View, structure: str, name: str) -> Node:
     """The derivative (its last axes the variable's) with the variable's declared structure taken into account.
 
-    Raises NotDifferentiableError for a structure whose derivative is not known.
+    Raises NotDifferentiableError where the structure has no free entries to derive by.
     """
     properties = variable.node.properties if isinstance(variable.node, Input) else frozenset()
     if structure == "ignore" or variable.node.rank != 2:
         return node
-    if properties & {"lower", "upper"}:
-        raise NotDifferentiableError(
-            f"the derivative by the triangular variable {name} is not projected yet",
-            hint="structure='ignore' treats all its entries as independent",
-        )
-    if "diagonal" in properties:
+    if "orthogonal" in properties:
+        if structure == "free":
+            raise NotDifferentiableError(
+                f"the entries of an orthogonal matrix {name} are not free",
+                hint="structure='project' for the part along the orthogonal matrices, 'ignore' for all entries",
+            )
+        return _along_orthogonal(node, variable.node)
+    if "diagonal" in properties or len(properties & {"lower", "upper", "symmetric", "spd"} - _ALIKE) > 1:
         return _on_diagonal(node)
+    if properties & {"lower", "upper"}:
+        return _on_triangle(node, lower="lower" in properties)
     sign = -1 if "skew" in properties else 1 if properties & {"symmetric", "spd"} else 0
-    if not sign:
-        return node
-    turned = permuted(node, (*range(node.rank - 2), node.rank - 1, node.rank - 2))
+    return _mirrored(node, sign, structure) if sign else node
+
+
+_ALIKE = frozenset({"spd"})  # says nothing of the entries that symmetric does not
+
+
+def _mirrored(node: Node, sign: int, structure: str) -> Node:
+    turned = _turned(node)
     if structure == "project":
         return add(((Fraction(1, 2), node), (Fraction(sign, 2), turned)), node.shape)
     terms = [(1, node), (sign, turned)]
     return add([*terms, (-1, _on_diagonal(node))] if sign > 0 else terms, node.shape)
+
+
+def _turned(node: Node) -> Node:
+    return permuted(node, (*range(node.rank - 2), node.rank - 1, node.rank - 2))
 
 
 def _on_diagonal(node: Node) -> Node:
@@ -55,3 +77,18 @@ def _on_diagonal(node: Node) -> Node:
     rank = node.rank
     factors = [(node, (*range(rank - 2), "d", "d")), (Delta.make(node.shape[-1]), (rank - 2, rank - 1))]
     return einsum([*factors, (Delta.make(node.shape[-1]), ("d", rank - 2))], range(rank))
+
+
+def _on_triangle(node: Node, lower: bool) -> Node:
+    """Only the entries whose last indices lie on the free side of the diagonal."""
+    rank = node.rank
+    ends = (rank - 2, rank - 1) if lower else (rank - 1, rank - 2)
+    mask = Triangle.make(*(node.shape[a] for a in ends))
+    return einsum([(node, range(rank)), (mask, ends)], range(rank))
+
+
+def _along_orthogonal(node: Node, variable: Node) -> Node:
+    """G - Q (Q'G + G'Q)/2 = (G - Q G' Q)/2, since Q Q' = I."""
+    outer, k, l = tuple(range(node.rank - 2)), node.rank - 2, node.rank - 1
+    turned = einsum([(variable, (k, "a")), (node, (*outer, "b", "a")), (variable, ("b", l))], (*outer, k, l))
+    return add(((Fraction(1, 2), node), (Fraction(-1, 2), turned)), node.shape)

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from symgrad.bank.content import Document, Language
     from symgrad.bank.exercise import Exercise, Problem
     from symgrad.derivation import Derivative
-    from symgrad.program import Program
+    from symgrad.programs import Program
     from symgrad.steps import Step
     from symgrad.verification.check import Report
 
@@ -128,7 +128,7 @@ def _derived(expression: str, *, wrt: tuple[str, ...], of: str | None, **convent
 
 def _program(expression: str, convention: dict[str, Any]) -> Program:
     """What is differentiated; --where and --infer are taken out of the convention."""
-    from symgrad.program import program
+    from symgrad.programs import program
 
     return program(read_text(expression), declarations(convention.pop("where")), infer=convention.pop("infer"))
 
@@ -228,16 +228,20 @@ def key(paths: tuple[str, ...], form: str | None, lang: Language, output: str | 
             documents.append(write_key(exercise, lang))
     if form == "md" or (form is None and output is not None):
         _emit(_as_markdown(documents, output), output)
-    elif output is not None:
-        from symgrad.bank.writers.terminal import terminal_text
-
-        write_file(output, "\n".join(map(terminal_text, documents)))
     else:
-        from symgrad.bank.writers.terminal import terminal, terminal_text
-        from symgrad.faces.show import show_table
+        _emit_plain(documents, output)
 
+
+def _emit_plain(documents: Sequence[Document], output: str | None) -> None:
+    """As plain text; in a terminal with colours."""
+    from symgrad.bank.writers.terminal import terminal, terminal_text
+    from symgrad.faces.show import is_terminal, show_rich
+
+    if output is None and is_terminal():
         for document in documents:
-            show_table(terminal(document), terminal_text(document))
+            show_rich(terminal(document))
+    else:
+        _emit("\n".join(map(terminal_text, documents)), output)
 
 
 def _as_markdown(documents: Sequence[Document], output: str | None) -> str:
@@ -327,7 +331,7 @@ GraphInput = tuple["Program", dict[str, Any] | None, str]  # a program, its numb
 
 
 def _graph_input(source: str, where: str | None, question: str | None, lang: str) -> GraphInput:
-    from symgrad.program import program as read_program
+    from symgrad.programs import program as read_program
 
     if source.endswith(".toml"):
         if where is not None:
@@ -352,7 +356,7 @@ def _program_text(source: str) -> str:
 
 def _exercise_input(path: str, question: str | None, lang: str) -> GraphInput:
     from symgrad.bank.exercise import load
-    from symgrad.program import program as read_program
+    from symgrad.programs import program as read_program
 
     exercise = load(path)
     problem = _problem(exercise, question)

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from symgrad.derivation import Derivative, explain_layout
-from symgrad.program import RESULT
+from symgrad.programs import RESULT
 
 if TYPE_CHECKING:
-    from symgrad.program import Program
+    from symgrad.programs import Program
     from symgrad.steps import Step
     from symgrad.verification.answers import Verdict
     from symgrad.verification.check import Report
@@ -127,14 +127,24 @@ def _finite(data: Any) -> Any:
     return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
-def show_table(table: Any, plain: str) -> None:
-    """A table with rich where a person reads it, else as plain text."""
-    if not sys.stdout.isatty():
-        click.echo(plain)
-        return
+def is_terminal() -> bool:
+    """Whether a person reads standard output."""
+    return sys.stdout.isatty()
+
+
+def show_rich(shown: Any) -> None:
+    """What rich prints, with its colours."""
     from rich.console import Console
 
-    Console().print(table)
+    Console().print(shown)
+
+
+def show_table(table: Any, plain: str) -> None:
+    """A table with rich where a person reads it, else as plain text."""
+    if is_terminal():
+        show_rich(table)
+    else:
+        click.echo(plain)
 
 
 def show_report(report: Report) -> None:

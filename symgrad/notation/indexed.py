@@ -23,7 +23,7 @@ from symgrad.notation.text import text as text_of
 from symgrad.notation.tree import Name, Tree
 from symgrad.operations.catalogue import latex_templates
 from symgrad.tensor.build import as_number
-from symgrad.tensor.nodes import Add, Coefficient, Delta, Einsum, Map, Node, Ones, Power
+from symgrad.tensor.nodes import Add, Apply, Coefficient, Delta, Einsum, Map, Node, Ones, Power, Shift
 
 LETTERS = "ijklmnpqrstuvwabcdefgh"
 MAX_LETTERS = 200
@@ -73,6 +73,12 @@ class _TextStyle:
     def function(self, name: str, args: list[str]) -> str:
         return f"{name}({', '.join(args)})"
 
+    def whole(self, name: str, args: list[Tree], labels: Labels) -> str:
+        return f"{name}({', '.join(map(text_of, args))})[{', '.join(labels)}]"
+
+    def bracket(self, left: str, right: str) -> str:
+        return f"[{left} = {right}]"
+
     def power(self, base: str, exponent: str) -> str:
         return f"({base})^({exponent})"
 
@@ -98,6 +104,13 @@ class _LatexStyle(_TextStyle):
 
     def function(self, name: str, args: list[str]) -> str:
         return rf"\operatorname{{{name}}}\left({', '.join(args)}\right)"
+
+    def whole(self, name: str, args: list[Tree], labels: Labels) -> str:
+        inside = ", ".join(latex_of(a, templates=latex_templates()) for a in args)
+        return rf"\operatorname{{{name}}}\left({inside}\right)_{{{' '.join(labels)}}}"
+
+    def bracket(self, left: str, right: str) -> str:
+        return rf"\left[{left} = {right}\right]"
 
     def power(self, base: str, exponent: str) -> str:
         return rf"\left({base}\right)^{{{exponent}}}"
@@ -131,6 +144,11 @@ class _Writer:
             return self.style.delta(labels)
         if isinstance(node, Map) and node.rank > 2:
             return self.style.function(node.op.name, [self.entry(a, labels if a.shape else (), True) for a in node.args])
+        if isinstance(node, Apply) and node.rank > 2 and not node.batch:
+            return self.style.whole(node.op.written, [self.lifter.lift(a) for a in node.args], labels)
+        if isinstance(node, Shift):
+            offset = "" if node.offset == 0 else f" + {node.offset}"
+            return self.style.bracket(f"{labels[0]}{offset}", f"{labels[1]} + {labels[2]}")
         if isinstance(node, Power) and node.rank > 2:
             return self.style.power(self.entry(node.base, labels, True), self.entry(node.exponent, (), True))
         try:

@@ -16,14 +16,14 @@ from __future__ import annotations
 import re
 import string
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from functools import lru_cache
 
 from symgrad.errors import UnknownNameError
 from symgrad.notation.text import ATOM, SIGN, number_text
 from symgrad.notation.tokens import ADD, COMPARE, INFIX, MULTIPLY, POWER
-from symgrad.notation.tree import Call, Name, Number, Tree
+from symgrad.notation.tree import Call, Name, Number, Tree, names
 
 Part = str | tuple[Tree, int]  # what to write next: characters, or a tree and the precedence it needs
 Templates = Mapping[str, str]
@@ -49,7 +49,8 @@ def latex(
     """
     if style not in STYLES:
         raise UnknownNameError(f"{style!r} is not a style of LaTeX", hint=" or ".join(STYLES))
-    writer = _Writer(kinds if kinds is not None and style == "textbook" else {}, templates or {})
+    unambiguous = _unambiguous(templates or {}, [*names(tree), *(kinds or {})])
+    writer = _Writer(kinds if kinds is not None and style == "textbook" else {}, unambiguous)
     out: list[str] = []
     todo: list[Part] = [(tree, 0)]
     while todo:
@@ -170,12 +171,21 @@ def number_latex(value: Fraction) -> tuple[int, str]:
     return (MULTIPLY, rf"{mantissa} \cdot 10^{{{exponent}}}") if exponent else (ATOM, written)
 
 
+def _unambiguous(templates: Templates, used: Iterable[str]) -> Templates:
+    r"""The templates without those that begin like a name in use: `\sigma(x)` beside a sigma, `I_{n}` beside an I."""
+    written = {name_latex(name) for name in used}
+    return {op: t for op, t in templates.items() if not ((begin := _LEADING.match(t)) and begin[1] in written)}
+
+
 # --- templates ------------------------------------------------------------------------------------
 
 _OPENING = r"\\l(?:vert|Vert|angle|floor|ceil)(?![A-Za-z])|(?<!\\)\{|\(|\[|\\\{"
 _CLOSING = r"\\r(?:vert|Vert|angle|floor|ceil)(?![A-Za-z])|(?<!\\)\}|\)|\]|\\\}"
 _ENCLOSED_BEFORE = re.compile(rf"(?:{_OPENING}|,)\s*\Z")
 _ENCLOSED_AFTER = re.compile(rf"\s*(?:\\right\b|{_CLOSING}|,)")
+
+_LEADING = re.compile(r"(\\?[A-Za-z]+)[(_]")
+_WORD_BEFORE_BARS = re.compile(r"\\[a-z]+\s*\\left\\lvert")  # a power after them would be one of the bars
 
 Place = tuple[int | str | None, str]  # an argument's number or "args", or None and characters
 
@@ -238,7 +248,8 @@ def _precedence(pieces: list[Place]) -> int:
             depth += {"open": 1, "close": -1, None: 0}[mark.lastgroup]
     if len(bare) > 1 or (bare and bare[0] > 0):
         return MULTIPLY  # an operator, or a word before its argument without parentheses
-    return POWER if bare or raised or (pieces and pieces[0][1].startswith(r"\frac")) else ATOM
+    word_before_bars = bool(pieces) and _WORD_BEFORE_BARS.match(pieces[0][1]) is not None
+    return POWER if bare or raised or word_before_bars or (pieces and pieces[0][1].startswith(r"\frac")) else ATOM
 
 
 # --- names ----------------------------------------------------------------------------------------
@@ -247,8 +258,8 @@ _GREEK_WORDS = """
     alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi varpi rho varrho
     sigma varsigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega
 """
-_GREEK = frozenset(_GREEK_WORDS.split())
-_VARIANTS = {"ε": "varepsilon", "ϵ": "epsilon", "φ": "varphi", "ϕ": "phi", "ϑ": "vartheta", "ϱ": "varrho",
+GREEK_COMMANDS = frozenset(_GREEK_WORDS.split())
+VARIANTS = {"ε": "varepsilon", "ϵ": "epsilon", "φ": "varphi", "ϕ": "phi", "ϑ": "vartheta", "ϱ": "varrho",
              "ϖ": "varpi", "ς": "varsigma"}  # fmt: skip
 _ACCENTS = {"hat": r"\hat", "bar": r"\bar", "tilde": r"\tilde", "dot": r"\dot"}
 
@@ -271,7 +282,7 @@ def name_latex(name: str, bold: bool = False) -> str:
 def _head(head: str, bold: bool) -> str:
     for ending, accent in _ACCENTS.items():
         base = head.removesuffix(ending)
-        if base != head and (len(base) == 1 or base in _GREEK):
+        if base != head and (len(base) == 1 or base in GREEK_COMMANDS):
             return f"{accent}{{{_bold(base, bold)}}}"
     return _bold(head, bold)
 
@@ -287,7 +298,7 @@ def _bold(word: str, bold: bool) -> str:
 
 def _word(word: str) -> str:
     """A word without accents and subscripts of its own."""
-    if word in _GREEK:
+    if word in GREEK_COMMANDS:
         return "\\" + word
     if len(word) == 1 and not word.isascii():
         return _greek_letter(word)
@@ -297,13 +308,13 @@ def _word(word: str) -> str:
 
 
 def _greek_letter(c: str) -> str:
-    if c in _VARIANTS:
-        return "\\" + _VARIANTS[c]
+    if c in VARIANTS:
+        return "\\" + VARIANTS[c]
     script, _, rest = unicodedata.name(c, "").partition(" ")
     size, _, spelled = rest.partition(" LETTER ")
     command = spelled.lower().replace("lamda", "lambda")
     command = command.capitalize() if size == "CAPITAL" else command
-    return "\\" + command if script == "GREEK" and command in _GREEK else rf"\text{{{_escaped(c)}}}"
+    return "\\" + command if script == "GREEK" and command in GREEK_COMMANDS else rf"\text{{{_escaped(c)}}}"
 
 
 def _escaped(word: str) -> str:

@@ -23,6 +23,7 @@ from fractions import Fraction
 from functools import reduce
 
 from symgrad.notation.network import Item, Network, NoMatrixForm, entry_power, link_of
+from symgrad.notation.patterns import cut_out, without_shifts
 from symgrad.notation.tree import Name, Number, Tree
 from symgrad.notation.words import Term, Word, call, matrix, sum_tree, vector
 from symgrad.tensor.build import as_number, exact, scaled
@@ -40,6 +41,8 @@ from symgrad.tensor.nodes import (
     Node,
     Ones,
     Power,
+    Shift,
+    Triangle,
     Unit,
     walk,
 )
@@ -157,6 +160,8 @@ class Lifter:
                 return call("eye", size_tree(node.shape[0]))
             case Ones():
                 return call("ones", size_tree(node.shape[0]))
+            case Triangle():
+                return call("tril", call("ones", *map(size_tree, node.shape)))
             case Unit():
                 return call("e", Number(Fraction(node.index)), size_tree(node.shape[0]))
             case Map():
@@ -169,7 +174,7 @@ class Lifter:
     def _function(self, node: Apply) -> Tree:
         record, argument = node.op, node.args[0]
         if not node.batch and argument.rank <= 2:
-            return call(record.written, self.tree(argument))
+            return call(record.written, *(self.tree(a) for a in node.args))
         if node.batch == 1 and argument.rank == 2 and record.rows:
             return reduce(lambda tree, name: call(name, tree), reversed(record.rows), self.tree(argument))
         raise NoMatrixForm
@@ -208,12 +213,18 @@ class Lifter:
             return self._diagonal_product(factors, deltas, out, coefficient)
         if len(out) > 2:
             raise NoMatrixForm
+        triangle = cut_out(self, factors, out)
+        if triangle is not None:
+            return triangle.scaled(coefficient)
+        rest = without_shifts(self, factors, out) if any(isinstance(n, Shift) for n, _ in factors) else None
+        if rest is not None:
+            factors, coefficient = rest.factors, exact(coefficient * rest.coefficient)
         pieces = [self._piece(node, labels) for node, labels in factors]
         for piece in pieces:
             coefficient = exact(coefficient * piece.sign * (piece.term.coefficient if piece.term else 1))
         if coefficient < 0 and settle and self._settled(pieces, depth):
             coefficient = -coefficient
-        network = Network([], out)
+        network = Network(rest.items, out, rest.scalars) if rest is not None else Network([], out)
         for piece in pieces:
             self._enter(network, piece)
         spread = self._spread(network, factors, out)

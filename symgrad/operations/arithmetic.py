@@ -5,17 +5,15 @@ They build sums, einsums and powers of the graph; none stays a node of its own.
 
 from __future__ import annotations
 
-from symgrad.errors import LimitError, ShapeError
+from symgrad.errors import ShapeError
 from symgrad.operations.arrays import Array, np, total
+from symgrad.operations.primary import MAX_PRODUCT, matrix_power, power_of
 from symgrad.operations.record import Construct, Notation
 from symgrad.operations.shapes import aligned, regrouped, require_scalar
 from symgrad.tensor.build import add, as_number, einsum, hadamard, permuted, power, scaled
 from symgrad.tensor.dims import agree
 from symgrad.tensor.nodes import Delta, Node
 from symgrad.tensor.view import View
-
-MAX_PRODUCT = 64  # X^k is written out as a product up to this k
-
 
 def sum_of(signs: tuple[int, ...], views: tuple[View, ...]) -> View:
     """A signed sum of several views at once."""
@@ -106,14 +104,12 @@ def _power(a: View, b: View) -> View:
         hint = "x.^2 entry by entry, x'*x for the squared length" if not a.is_matrix else ".^ entry by entry"
         raise ShapeError(f"only a square matrix has powers, but this is {a.describe()}", hint=hint)
     exponent = as_number(b.node)
-    if not isinstance(exponent, int):
-        raise ShapeError("a matrix power needs a whole number as exponent", hint=".^ for a power entry by entry")
-    return _matrix_power(a, exponent)
+    if isinstance(exponent, int) and abs(exponent) <= MAX_PRODUCT:
+        return _matrix_power(a, exponent)
+    return power_of(a, b.node)
 
 
 def _matrix_power(a: View, exponent: int) -> View:
-    if abs(exponent) > MAX_PRODUCT:
-        raise LimitError(f"a matrix power beyond {MAX_PRODUCT} is not written out")
     if exponent == 0:
         return View(_identity(a), a.rows)
     base = a
@@ -165,7 +161,7 @@ def _entry_power_pullback(g: Array, y: Array, a: Array, b: Array) -> tuple[Array
 
 
 def _power_value(a: Array, b: Array) -> Array:
-    return a**b if a.shape == (1, 1) else np.linalg.matrix_power(a, int(b[0, 0].real))
+    return a**b if a.shape == (1, 1) else matrix_power(a, b)
 
 
 def _power_pullback(g: Array, y: Array, a: Array, b: Array) -> tuple[Array, Array]:
@@ -269,7 +265,8 @@ POWER = Construct(
     value=_power_value,
     pullback=_power_pullback,
     domain="positive",
-    doc="The power of a scalar, or the whole power of a square matrix (X^(-1) is the inverse, X^0 the identity).",
+    doc="The power of a scalar, or the whole power of a square matrix (X^(-1) is the inverse, X^0 the identity); k in X^k "
+    "may be a declared scalar or a dimension.",
     example="s^3",
     source="Matrix Cookbook (39)",
 )

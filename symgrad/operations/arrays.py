@@ -28,9 +28,11 @@ class LazyModule:
 
 if TYPE_CHECKING:
     import numpy as np
-    from scipy import special
+    from scipy import linalg, signal, special
 else:
     np = LazyModule("numpy")
+    linalg = LazyModule("scipy.linalg")
+    signal = LazyModule("scipy.signal")
     special = LazyModule("scipy.special")
 
 Array = Any

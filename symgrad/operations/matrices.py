@@ -6,17 +6,20 @@ argument); the others only regroup or contract axes, which is one einsum or none
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from symgrad.errors import ShapeError
 from symgrad.operations.arrays import Array, np, scalar, stacked
-from symgrad.operations.elementwise import ABS, LOG
+from symgrad.operations.elementwise import ABS, EXP, LOG
+from symgrad.operations.primary import EXPM, MATRIX_POWER
 from symgrad.operations.record import Construct, Notation, TensorFunction
-from symgrad.operations.shapes import require_square, require_vector, scalar_view
-from symgrad.tensor.build import apply, einsum, elementwise, hadamard, number, number_power, plus, power
-from symgrad.tensor.index import Tensor
-from symgrad.tensor.nodes import Apply, Coefficient, Delta, Einsum, Node
+from symgrad.operations.shapes import as_matrix, require_square, require_vector, scalar_view
+from symgrad.tensor.build import MINUS_ONE, apply, einsum, elementwise, hadamard, number, number_power, plus, power
+from symgrad.tensor.index import Indexed, Tensor, delta
+from symgrad.tensor.nodes import Apply, Coefficient, Delta, Einsum, Input, Node, Triangle
 from symgrad.tensor.view import View
+
+Letters = tuple[Hashable, ...]
 
 # --- inverse and determinants ------------------------------------------------------------------
 
@@ -49,6 +52,10 @@ def _simplify_inv(x: Node) -> Node | None:
         return x
     if isinstance(x, Apply) and x.op is INV:
         return x.args[0]
+    if isinstance(x, Apply) and x.op is EXPM:
+        return apply(EXPM, hadamard(MINUS_ONE, x.args[0]))
+    if isinstance(x, Apply) and x.op is MATRIX_POWER:
+        return apply(MATRIX_POWER, x.args[0], 0, (hadamard(MINUS_ONE, x.args[1]),))
     found = _matrix_factors(x)
     if found is None or (found[0] == 1 and len(found[1]) == 1):
         return None
@@ -65,6 +72,10 @@ def _simplify_det(x: Node) -> Node | None:
         return number(1)
     if isinstance(x, Apply) and x.op is INV:
         return power(apply(DET, x.args[0]), -1)
+    if isinstance(x, Apply) and x.op is EXPM:
+        return elementwise(EXP, _trace_of(x.args[0]))
+    if isinstance(x, Apply) and x.op is MATRIX_POWER:
+        return power(apply(DET, x.args[0]), x.args[1])
     found = _matrix_factors(x)
     if found is None or found[0] != 1 or len(found[1]) == 1:
         return None
@@ -77,11 +88,19 @@ def _simplify_logdet(x: Node) -> Node | None:
     if isinstance(x, Delta):
         return number(0)
     if isinstance(x, Apply) and x.op is INV:
-        return hadamard(number(-1), apply(LOGDET, x.args[0]))
+        return hadamard(MINUS_ONE, apply(LOGDET, x.args[0]))
+    if isinstance(x, Apply) and x.op is EXPM:
+        return _trace_of(x.args[0])
+    if isinstance(x, Apply) and x.op is MATRIX_POWER:
+        return hadamard(x.args[1], apply(LOGDET, x.args[0]))
     found = _matrix_factors(x)
     if found is None or found[0] != 1 or len(found[1]) == 1:
         return None
     return plus(*(apply(LOGDET, factor) for factor in found[1]))
+
+
+def _trace_of(x: Node) -> Node:
+    return einsum([(x, "ii")], "")
 
 
 def _of_square(what: str) -> Callable[[View], View]:
@@ -184,6 +203,63 @@ ADJ = TensorFunction(
     source="Magnus & Neudecker ch. 8",
 )
 
+# --- the pseudoinverse -------------------------------------------------------------------------
+
+INVERTIBLE = frozenset({"invertible", "spd", "orthogonal"})
+
+
+def _pinv(view: View) -> View:
+    """Of a matrix; the pseudoinverse of a vector x is x'/(x'x)."""
+    view = as_matrix(view)
+    if view.is_matrix:
+        return View(apply(PINV, view.node), 1)
+    square = einsum([(view.node, range(view.node.rank))] * 2, ())
+    return View(hadamard(view.node, power(square, -1)), 0 if view.is_column else view.node.rank)
+
+
+def _simplify_pinv(x: Node) -> Node | None:
+    if isinstance(x, Apply) and x.op is PINV:
+        return x.args[0]
+    if isinstance(x, Delta) or (isinstance(x, Apply) and x.op in (INV, EXPM)):
+        return apply(INV, x)
+    return apply(INV, x) if isinstance(x, Input) and x.properties & INVERTIBLE else None
+
+
+def _pinv_jacobian(y: Tensor, x: Tensor, i: Letters, j: Letters, k: Letters, l: Letters) -> Indexed:
+    """dY = -Y dX Y + Y Y' dX' (I - X Y) + (I - Y X) dX' Y' Y."""
+    s, t = ("inner",), ("other",)
+    right = (y[i, s] * y[l, s]) * (delta[k, j] - x[k, t] * y[t, j])
+    left = (delta[i, l] - y[i, t] * x[t, l]) * (y[s, k] * y[s, j])
+    return right + left - y[i, k] * y[l, j]
+
+
+def _pinv_pullback(g: Array, y: Array, x: Array) -> tuple[Array]:
+    """Through the normal equations of a matrix of full rank: Y = inv(X'X) X' if it is not wide."""
+    if x.shape[0] < x.shape[1]:
+        return (_pinv_pullback(g.T, y.T, x.T)[0].T,)
+    solved = np.linalg.solve(x.T @ x, g)
+    square = -solved @ y.T
+    return (solved.T + x @ (square + square.T),)
+
+
+PINV: TensorFunction = TensorFunction(
+    name="pinv",
+    notation=Notation("pinv", latex="{0}^{{+}}"),
+    arity=(1,),
+    build=_pinv,
+    value=lambda x: np.linalg.pinv(x),
+    pullback=_pinv_pullback,
+    core="m->t",
+    jacobian=_pinv_jacobian,
+    code="np.linalg.pinv({0})",
+    simplify=_simplify_pinv,
+    transposes=True,
+    analytic=False,
+    doc="The Moore-Penrose pseudoinverse; its derivative is given for matrices of full rank.",
+    example="pinv(X)",
+    source="Golub & Pereyra 1973; Magnus & Neudecker ch. 8",
+)
+
 # --- what one einsum says ----------------------------------------------------------------------
 
 
@@ -230,6 +306,39 @@ def _kron_pullback(g: Array, y: Array, a: Array, b: Array) -> tuple[Array, Array
     return np.einsum("ikjl,kl->ij", blocks, b), np.einsum("ikjl,ij->kl", blocks, a)
 
 
+def _triangle(view: View, lower: bool) -> View:
+    """The entries on and below (or above) the diagonal."""
+    if not view.is_matrix:
+        what = "tril" if lower else "triu"
+        raise ShapeError(f"{what} needs a matrix, but this is {view.describe()}")
+    view = as_matrix(view)
+    rows, columns = view.node.shape
+    mask = (Triangle.make(rows, columns), (0, 1)) if lower else (Triangle.make(columns, rows), (1, 0))
+    return View(einsum([(view.node, (0, 1)), mask], (0, 1)), 1)
+
+
+TRIL = Construct(
+    name="tril",
+    notation=Notation("tril"),
+    arity=(1,),
+    build=lambda v: _triangle(v, True),
+    value=lambda x: np.tril(x),
+    pullback=lambda g, y, x: (np.tril(g),),
+    doc="The lower triangle of a matrix: entries above the diagonal become 0.",
+    example="tril(X)",
+    source="linearity",
+)
+TRIU = Construct(
+    name="triu",
+    notation=Notation("triu"),
+    arity=(1,),
+    build=lambda v: _triangle(v, False),
+    value=lambda x: np.triu(x),
+    pullback=lambda g, y, x: (np.triu(g),),
+    doc="The upper triangle of a matrix: entries below the diagonal become 0.",
+    example="triu(X)",
+    source="linearity",
+)
 TR = Construct(
     name="tr",
     notation=Notation("tr", latex=r"\operatorname{{tr}}({args})"),
@@ -287,4 +396,4 @@ KRON = Construct(
     source="Magnus & Neudecker ch. 2",
 )
 
-RECORDS = (INV, DET, LOGDET, ADJ, TR, DIAG, DIAGONAL, VEC, KRON)
+RECORDS = (INV, DET, LOGDET, ADJ, PINV, TRIL, TRIU, TR, DIAG, DIAGONAL, VEC, KRON)

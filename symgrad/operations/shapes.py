@@ -57,6 +57,14 @@ def regrouped(view: View, rows: Shape, columns: Shape) -> View:
     return View(einsum(factors, out), len(rows))  # type: ignore[arg-type]
 
 
+def as_matrix(view: View) -> View:
+    """The same matrix with one row axis and one column axis, for functions that look at it as a whole."""
+    if view.is_matrix and view.node.rank > 2:
+        rows, columns = view.shape
+        return regrouped(view, (rows,), (columns,))
+    return view
+
+
 def aligned(a: View, b: View, what: str, hint: str | None = None) -> tuple[View, View]:
     """Two views with the same axes; scalars are spread.  Raises ShapeError."""
     if a.is_scalar and not b.is_scalar:

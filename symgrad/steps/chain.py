@@ -23,6 +23,7 @@ from symgrad.tensor.nodes import Add, Input, Node
 from symgrad.tensor.view import View
 
 METHOD = "chain"
+LONGEST = 240  # characters of a value that is put in on the way; longer ones say nothing to a reader
 
 
 def chain_steps(derivative: Derivative) -> tuple[Step, ...]:
@@ -41,8 +42,11 @@ class _Chain:
         self.scalar = stages.program.views[stages.of].is_scalar
         if not self.scalar and any(self._view(n).is_matrix for n in (*stages.path, stages.wrt)):
             raise MethodError(METHOD, "a Jacobian between matrices has four axes", "the index or differential method")
+        self.readable = True  # until a value on the way was too long
         inner = [n for n in stages.path if n != stages.of]
-        self.symbols = {n: Symbol(stages.free_name(f"grad_{n}"), "gradient", stages.of, n) for n in inner}
+        self.symbols = {
+            n: Symbol(stages.free_name(f"grad_{n}"), "gradient", stages.of, n, stages.vectors) for n in inner
+        }
         self.meaning: Meaning = stages.with_symbols(self.symbols.values(), self._arriving)
 
     def _view(self, name: str) -> View:
@@ -57,15 +61,25 @@ class _Chain:
     def steps(self) -> Iterator[Step]:
         for line in self.stages.path:
             yield self._forward(line)
+        last = ""
         for name in (*reversed(self.stages.path[:-1]), self.stages.wrt):
-            yield from self._backward(name)
-        yield from layout_steps(self.stages)
+            for step in self._backward(name):
+                last = step.latex()
+                yield step
+        yield from (step for step in layout_steps(self.stages) if step.latex() != last)
 
     def _forward(self, line: str) -> Step:
         """What each node computes."""
         meaning = self.stages.meaning
         right = Written(self.stages.line(line), meaning)
-        return Step("node", Written(Name(line), meaning), right, self.stages.program, {"of": line}, operations(self.stages.line(line)))
+        return Step(
+            "node",
+            Written(Name(line), meaning),
+            right,
+            self.stages.program,
+            {"of": line},
+            operations(self.stages.line(line)),
+        )
 
     def _backward(self, name: str) -> Iterator[Step]:
         readers = self.stages.readers(name)
@@ -77,7 +91,7 @@ class _Chain:
         used = tuple(dict.fromkeys(op for r in readers for op in operations_on_the_way(self.stages.line(r), name)))
         yield Step(rule, left, right, self.stages.program, details, used)
         closed = self._closed(name)
-        if name != self.stages.wrt and closed is not None and closed.text() != right.text():
+        if closed is not None and closed.text() != right.text():
             yield Step("value", left, closed, self.stages.program, details, self._remarks(name))
 
     def _remarks(self, name: str) -> tuple[str, ...]:
@@ -112,7 +126,9 @@ class _Chain:
             own = [("own", a) for a in range(local.node.rank)]
             out = range(variable.node.rank)
             terms = slope.terms if isinstance(slope, Add) else ((1, slope),)
-            node = add([(1, einsum([(arrives, own), (t, [*own, *out])], out, c)) for c, t in terms], variable.node.shape)
+            node = add(
+                [(1, einsum([(arrives, own), (t, [*own, *out])], out, c)) for c, t in terms], variable.node.shape
+            )
         return self._tree(present(node), variable.rows)
 
     def _jacobian_product(self, reader: str, slope: Node, local: View) -> Tree:
@@ -121,9 +137,14 @@ class _Chain:
 
     def _closed(self, name: str) -> Written | None:
         """The derivative in closed form, in the program's own names."""
+        if not self.readable:
+            return None
         result = self.stages.derivative(self.stages.of, name, "gradient" if self.scalar else "numerator")
-        known = self.stages.meaning.views
-        if result.tree is None or any(n not in known and n not in result.scope.letters and n != "pi" for n in names(result.tree)):
+        known = {*self.stages.meaning.views, *result.scope.letters, "pi"}
+        if result.tree is None or not known.issuperset(names(result.tree)):
+            return None
+        self.readable = len(str(result)) <= LONGEST
+        if not self.readable:
             return None
         return Written(result.tree, self.stages.meaning)
 

@@ -13,7 +13,7 @@ from symgrad.calculus.present import present
 from symgrad.derivation import Derivative
 from symgrad.notation.tree import Call, Name, Tree, names
 from symgrad.operations.catalogue import LOGARITHM
-from symgrad.steps.components import depends_on
+from symgrad.steps.opening import depends_on
 from symgrad.steps.results import in_own_name, layout_steps, lifted, sum_of, times, unstructured, zero_step
 from symgrad.steps.staging import Staged, inner_parts, operations, staged
 from symgrad.steps.step import MethodError, Step, Symbol, Written
@@ -36,7 +36,9 @@ class _Differentials:
     def __init__(self, stages: Staged):
         self.stages = stages
         moving = (stages.wrt, *stages.path)
-        self.symbols = {n: Symbol(stages.free_name(f"d{n}"), "differential", n, stages.wrt) for n in moving}
+        self.symbols = {
+            n: Symbol(stages.free_name(f"d{n}"), "differential", n, stages.wrt, stages.vectors) for n in moving
+        }
         self.meaning = stages.with_symbols(self.symbols.values(), self._view)
 
     def _view(self, symbol: Symbol) -> View:
@@ -57,7 +59,14 @@ class _Differentials:
         trees = [self._tree(t, view.rows) for t in terms]
         raw = sum_of(sorted(trees, key=self._place))
         short = self._tree(add([(1, t) for t in terms], view.node.shape), view.rows)
-        yield Step("differential", left, self._written(raw), self.stages.program, {"of": line}, operations(self.stages.line(line)))
+        yield Step(
+            "differential",
+            left,
+            self._written(raw),
+            self.stages.program,
+            {"of": line},
+            operations(self.stages.line(line)),
+        )
         closed = self._written(short)
         if set(closed.text().split(" + ")) != set(self._written(raw).text().split(" + ")):
             yield Step("gather", left, closed, self.stages.program, {"of": line})

@@ -11,20 +11,9 @@ from dataclasses import replace
 
 from symgrad.derivation import Derivative
 from symgrad.notation.tree import names
-from symgrad.steps.components import (
-    Components,
-    Entry,
-    Letters,
-    Places,
-    Product,
-    Slope,
-    collapsed,
-    differentiated,
-    map_entries,
-    relettered,
-    unit_sums_dropped,
-    written,
-)
+from symgrad.steps.collapse import collapsed, map_entries, relettered, unit_sums_dropped
+from symgrad.steps.components import Components, Entry, Letters, Places, Product, Slope
+from symgrad.steps.opening import differentiated, written
 from symgrad.steps.results import in_own_name, layout_steps, reading, zero_step
 from symgrad.steps.staging import Staged, inner_parts, staged
 from symgrad.steps.step import EntryOf, Step, Written

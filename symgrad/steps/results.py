@@ -54,7 +54,13 @@ def layout_steps(stages: Staged) -> Iterator[Step]:
 
 def _matrix_step(rule: str, stages: Staged, result: Derivative, tree: Tree, projected: str | None) -> Step:
     left = whole(stages, result.arrangement, result.vec, projected)
-    details = {"of": stages.of, "wrt": stages.wrt, "layout": result.layout, "vec": result.vec, "shape": shape_text(result)}
+    details = {
+        "of": stages.of,
+        "wrt": stages.wrt,
+        "layout": result.layout,
+        "vec": result.vec,
+        "shape": shape_text(result),
+    }
     if projected is not None:
         details["structure"] = projected
     return Step(rule, left, Written(tree, stages.meaning), stages.program, details)
@@ -89,7 +95,9 @@ def zero_step(stages: Staged) -> Step:
     letters = Letters(frozenset({*stages.program.views, *stages.program.scope.letters}))
     of, wrt = (stages.program.views[n] for n in (stages.of, stages.wrt))
     outputs, inputs = letters.fresh_for(of.node.shape), letters.fresh_for(wrt.node.shape)
-    left = Components((Product(1, (Slope(stages.of, stages.wrt, outputs, inputs),), ()),), outputs + inputs, letters.sizes)
+    left = Components(
+        (Product(1, (Slope(stages.of, stages.wrt, outputs, inputs),), ()),), outputs + inputs, letters.sizes
+    )
     if stages.of == stages.wrt:
         deltas = tuple(Same(pair) for pair in zip(outputs, inputs, strict=True))
         same = Components((Product(1, deltas, ()),), outputs + inputs, letters.sizes)
@@ -147,7 +155,6 @@ def sum_of(trees: list[Tree]) -> Tree:
         negative = isinstance(tree, Call) and tree.op == "negate"
         total = Call("subtract" if negative else "add", (total, tree.args[0] if negative else tree))
     return total
-
 
 
 def times(a: Tree, b: Tree) -> Tree:

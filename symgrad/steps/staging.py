@@ -22,7 +22,7 @@ from symgrad.notation.text import text
 from symgrad.notation.tree import Assignment, Call, Name, Number, Tree, names, postorder
 from symgrad.operations.catalogue import record
 from symgrad.operations.record import Elementwise
-from symgrad.program import RESULT, Program
+from symgrad.programs import RESULT, Program
 from symgrad.steps.step import Meaning, MethodError, Symbol
 from symgrad.tensor.dims import letters_of
 from symgrad.tensor.nodes import Input
@@ -30,7 +30,9 @@ from symgrad.tensor.view import View
 
 Opens = Callable[[Call, Tree], bool]  # whether an argument gets a name of its own
 
-SUMS = frozenset({"add", "subtract", "negate", "transpose", "tr", "sum", "mean", "rowsum", "colsum", "diagonal", "diag", "vec"})
+SUMS = frozenset(
+    {"add", "subtract", "negate", "transpose", "tr", "sum", "mean", "rowsum", "colsum", "diagonal", "diag", "vec"}
+)
 PRODUCTS = frozenset({"multiply", "hadamard", "dot", "kron"})
 OUTPUT_NAMES = ("f", "g", "h", "phi", "result")
 INNER_NAMES = ("z", "u", "v", "t", "q", "inner")
@@ -96,6 +98,11 @@ class Staged:
         kept = tuple(symbols)
         base = self.meaning
         return Meaning(self.program, {**base.views, **{s.name: shape_of(s) for s in kept}}, kept)
+
+    @cached_property
+    def vectors(self) -> frozenset[str]:
+        """The names that are columns or rows."""
+        return frozenset(n for n, view in self.program.views.items() if view.is_column or view.is_row)
 
     def free_name(self, wanted: str) -> str:
         """A name that the program does not use."""
@@ -207,7 +214,9 @@ class _Stager:
         del stack[len(stack) - count :]
         bare = Call(part.op, tuple(a for a, _ in args))
         opens = self.opens if moving else None
-        shown = [self._named(a) if opens and moves and isinstance(a, Call) and opens(bare, a) else a for a, moves in args]
+        shown = [
+            self._named(a) if opens and moves and isinstance(a, Call) and opens(bare, a) else a for a, moves in args
+        ]
         return Call(part.op, tuple(shown)), any(moves for _, moves in args)
 
     def _named(self, tree: Tree) -> Tree:
@@ -252,7 +261,11 @@ def inner_parts(call: Call, argument: Tree) -> bool:
     if call.op in SUMS:
         return False
     if call.op in PRODUCTS:
-        return argument.op not in PRODUCTS and argument.op not in ("transpose", "negate", "tr") and not _is_function(argument)
+        return (
+            argument.op not in PRODUCTS
+            and argument.op not in ("transpose", "negate", "tr")
+            and not _is_function(argument)
+        )
     if call.op in ("divide", "hadamard_divide"):
         return argument is call.args[1] or inner_parts(Call("multiply", call.args), argument)
     return True
@@ -277,4 +290,3 @@ def operations_on_the_way(tree: Tree, name: str) -> tuple[str, ...]:
             if isinstance(part, Call):
                 found.append(part.op)
     return tuple(dict.fromkeys(reversed(found)))
-

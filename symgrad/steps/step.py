@@ -23,7 +23,7 @@ from symgrad.notation.layout import Arrangement
 from symgrad.notation.text import text as tree_text
 from symgrad.notation.tree import Name, Tree
 from symgrad.operations.catalogue import latex_templates
-from symgrad.program import Program
+from symgrad.programs import Program
 from symgrad.tensor.view import View
 
 if TYPE_CHECKING:
@@ -50,17 +50,21 @@ class Side(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """A name that stands for a derivative: `gradient`, d of / d wrt, or `differential`, d of where wrt changes."""
+    """A name that stands for a derivative: `gradient`, d of / d wrt, or `differential`, d of where wrt changes.
+
+    `vectors` are those of the two names that are printed bold.
+    """
 
     name: str
     kind: str
     of: str
     wrt: str
+    vectors: frozenset[str] = frozenset()
 
     def latex(self) -> str:
         if self.kind == "differential":
-            return rf"\mathrm{{d}} {name_latex(self.of)}"
-        return fraction(self.of, self.wrt)
+            return rf"\mathrm{{d}} {name_latex(self.of, self.of in self.vectors)}"
+        return fraction(self.of, self.wrt, self.vectors)
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,8 +174,9 @@ class Step:
         return f"{self.left.text()} = {self.right.text()}"
 
 
-def fraction(of: str, wrt: str) -> str:
-    return rf"\frac{{\partial {name_latex(of)}}}{{\partial {name_latex(wrt)}}}"
+def fraction(of: str, wrt: str, vectors: frozenset[str] = frozenset()) -> str:
+    """d of / d wrt as LaTeX; names in `vectors` are bold."""
+    return rf"\frac{{\partial {name_latex(of, of in vectors)}}}{{\partial {name_latex(wrt, wrt in vectors)}}}"
 
 
 def with_symbols(written: str, symbols: tuple[Symbol, ...]) -> str:

@@ -24,7 +24,7 @@ from symgrad.numeric.backprop import ComputationalGraph
 from symgrad.numeric.evaluate import evaluate
 from symgrad.numeric.sample import sample
 from symgrad.numeric.sample import sizes as sample_sizes
-from symgrad.program import Program
+from symgrad.programs import Program
 from symgrad.steps.step import Meaning, Step, Symbol, Written
 from symgrad.tensor.dims import letters_of, size_at
 from symgrad.tensor.nodes import Input, Node, walk
@@ -48,8 +48,8 @@ def check_step(step: Step, rng: np.random.Generator, kinds: tuple[str, ...] = ("
     """The largest disagreement of both sides, at sizes all different and at square ones."""
     worst: Disagreement | None = None
     for kind in kinds:
-        at = sampled(step.program, rng, kind)
         with np.errstate(all="ignore"):
+            at = sampled(step.program, rng, kind)
             left, right = np.asarray(step.left.array(at)), np.asarray(step.right.array(at))
         error = _error(left, right)
         if worst is None or not error <= worst.error:
@@ -138,7 +138,11 @@ class Sampled:
         tree = next(a for a in self.program.lines if a.name == line)
         declared = {n: Declaration(n, *view.shape) for n, view in self.program.views.items() if n != line}
         alone = replace(self.program, lines=(tree,), declared=declared, where={})
-        shapes = {n: self.shape(view.node) if view.kind != "row" else (1, *self.shape(view.node)) for n, view in alone.views.items() if n != line}
+        shapes = {
+            n: self.shape(view.node) if view.kind != "row" else (1, *self.shape(view.node))
+            for n, view in alone.views.items()
+            if n != line
+        }
         graph = execute(alone, {n: self.value(n).reshape(shape) for n, shape in shapes.items()})
         shape = self.shape(alone.views[line].node) + self.shape(alone.views[name].node)
         return np.asarray(graph.jacobian(line, wrt=name)).reshape(shape)

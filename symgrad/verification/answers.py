@@ -29,7 +29,7 @@ from symgrad.notation.layout import LAYOUTS, STACKINGS
 from symgrad.notation.lower import Scope, lower
 from symgrad.notation.tree import names
 from symgrad.operations.catalogue import function_names
-from symgrad.program import Program, Where, program
+from symgrad.programs import Program, Where, program
 from symgrad.tensor.build import is_zero, permuted
 from symgrad.tensor.nodes import Node
 from symgrad.tensor.view import View

@@ -23,7 +23,7 @@ from symgrad.errors import LayoutError, LimitError, SymgradError
 from symgrad.numeric.evaluate import evaluate
 from symgrad.numeric.field import SingularError, fingerprint
 from symgrad.numeric.sample import ENTRY_LIMIT, sizes
-from symgrad.program import Program
+from symgrad.programs import Program
 from symgrad.tensor.dims import agree, size_at
 from symgrad.tensor.nodes import Input, walk
 from symgrad.tensor.view import View

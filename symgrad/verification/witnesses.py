@@ -5,7 +5,7 @@ operation and away from kinks.  At a point the numeric engine gives its Jacobian
 and differences of forward values give theirs (`difference_jacobian`).  An intermediate that one
 differentiates by becomes an input: its line is dropped (`opened`).  This room compares nothing.
 
->>> from symgrad.program import program
+>>> from symgrad.programs import program
 >>> net = program("h = tanh(w*x); f = h^2", "w, x: R")
 >>> point = find_point(net, "distinct", seed=1)
 >>> run = opened(net, ["h"], "f", point)
@@ -31,7 +31,7 @@ from symgrad.numeric.gates import OperationGate
 from symgrad.numeric.sample import sample, sizes
 from symgrad.operations.catalogue import record
 from symgrad.operations.record import Operation
-from symgrad.program import Program
+from symgrad.programs import Program
 from symgrad.tensor.dims import letters_of, size_at
 
 Array = Any

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from reference import array_of
+
 from symgrad.calculus.differentiate import cotangents, depends, differentiate
 from symgrad.errors import NotDifferentiableError
 from symgrad.operations.elementwise import LOG, SIN
@@ -19,7 +19,13 @@ m, n = letter("m"), letter("n")
 x, s, t = Input.make("x", (n,)), Input.make("s", ()), Input.make("t", ())
 A, X = Input.make("A", (n, n)), Input.make("X", (m, n))
 RNG = np.random.default_rng(1)
-VALUES = {"x": RNG.normal(size=3), "s": 1.3, "t": 0.7, "A": RNG.normal(size=(3, 3)) + 3 * np.eye(3), "X": RNG.normal(size=(2, 3))}
+VALUES = {
+    "x": RNG.normal(size=3),
+    "s": 1.3,
+    "t": 0.7,
+    "A": RNG.normal(size=(3, 3)) + 3 * np.eye(3),
+    "X": RNG.normal(size=(2, 3)),
+}
 
 
 def value(node: Node) -> np.ndarray:

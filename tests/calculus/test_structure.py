@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from reference import array_of
+
 from symgrad.derivation import derivative
 from symgrad.errors import DomainError, NotDifferentiableError
 
@@ -14,7 +14,9 @@ A = np.arange(9.0).reshape(3, 3)
 
 def by(properties: str, structure: str) -> np.ndarray:
     """d tr(A'*V) / d V is A, but for the structure of V."""
-    result = derivative("tr(A'*V)", "V", where={"A": "R^{n x n}", "V": f"R^{{n x n}} {properties}"}, structure=structure)
+    result = derivative(
+        "tr(A'*V)", "V", where={"A": "R^{n x n}", "V": f"R^{{n x n}} {properties}"}, structure=structure
+    )
     return array_of(result.node, {"A": A}, {"n": 3})
 
 
@@ -23,16 +25,29 @@ D = np.diag(np.diag(A))
 
 @pytest.mark.parametrize(
     ("properties", "structure", "wanted"),
-    [("", "project", A), ("", "free", A), ("symmetric", "ignore", A), ("symmetric", "project", (A + A.T) / 2), ("symmetric", "free", A + A.T - D),
-     ("spd", "project", (A + A.T) / 2), ("spd", "free", A + A.T - D), ("skew", "project", (A - A.T) / 2), ("skew", "free", A - A.T),
-     ("diagonal", "project", D), ("diagonal", "free", D), ("diagonal", "ignore", A), ("orthogonal", "ignore", A)],
-)  # fmt: skip
+    [
+        ("", "project", A),
+        ("", "free", A),
+        ("symmetric", "ignore", A),
+        ("symmetric", "project", (A + A.T) / 2),
+        ("symmetric", "free", A + A.T - D),
+        ("spd", "project", (A + A.T) / 2),
+        ("spd", "free", A + A.T - D),
+        ("skew", "project", (A - A.T) / 2),
+        ("skew", "free", A - A.T),
+        ("diagonal", "project", D),
+        ("diagonal", "free", D),
+        ("diagonal", "ignore", A),
+        ("orthogonal", "ignore", A),
+    ],
+)
 def test_conventions(properties: str, structure: str, wanted: np.ndarray) -> None:
     assert by(properties, structure) == pytest.approx(wanted)
 
 
 def test_free_entries_of_a_symmetric_variable_are_what_one_can_move() -> None:
     """d f / d s_ij where both entries move together."""
+
     def f(S: np.ndarray) -> float:
         return float(np.trace(A.T @ S @ S))
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-
+from identities import IDENTITIES, Identity
 from reference import array_of, arrays, letters_at, matrix_of
+
 from symgrad.derivation import Derivative, derivative, same
-from symgrad.program import program
+from symgrad.programs import program
 from symgrad.tensor.build import permuted
 from symgrad.tensor.view import View
-
-sys.path.insert(0, str(Path(__file__).parent))
-from identities import IDENTITIES, Identity  # noqa: E402
 
 each = pytest.mark.parametrize("identity", IDENTITIES, ids=lambda i: f"{i.source}: {i.expression} by {i.wrt}")
 

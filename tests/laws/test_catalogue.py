@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from reference import array_of, arrays, assert_agrees, derivative_array, differences, letters_at, matrix_of, value_of
+
 from symgrad.derivation import Derivative, derivative
 from symgrad.errors import ShapeError
 from symgrad.notation.grammar import parse
@@ -19,9 +19,9 @@ from symgrad.numeric.difference import central_jacobian, complex_step_jacobian
 from symgrad.numeric.sample import sample
 from symgrad.operations.catalogue import find, function_names, latex_templates, record, records, register
 from symgrad.operations.record import Elementwise, Operation
-from symgrad.program import Program, program
+from symgrad.programs import Program, program
 
-SPACES = {"x": "R^n", "y": "R^n", "s": "R", "A": "R^{m x n}", "B": "R^{p x q}", "X": "R^{m x n}"}
+SPACES = {"x": "R^n", "y": "R^n", "s": "R", "A": "R^{m x n}", "B": "R^{p x q}", "X": "R^{m x n}", "E": "R^{n x n}"}
 RECORDS = list(records())
 WITH_ARRAYS = [r for r in RECORDS if not r.sizes]
 SIZES = ["distinct", "square"]
@@ -230,22 +230,30 @@ def test_says_what_it_is(entry: Operation) -> None:
     assert entry.name.isidentifier()
 
 
-@pytest.mark.parametrize("entry", [r for r in RECORDS if isinstance(r, Elementwise) and r.arity == (1,)], ids=lambda r: r.name)
+@pytest.mark.parametrize(
+    "entry", [r for r in RECORDS if isinstance(r, Elementwise) and r.arity == (1,)], ids=lambda r: r.name
+)
 def test_kinks_are_said_and_only_where_they_are(entry: Elementwise) -> None:
     if entry.domain == "positive":
         return
     step = 1e-7
     left, at, right = (entry.value(np.array([[v]])).item() for v in (-step, 0.0, step))
     bend = max(abs((right - at) - (at - left)) / step, abs(right - left))
-    assert (bend > 1e-3) == (entry.kinks is not None), f"{entry.name}: slopes differ by {bend} at 0, kinks = {entry.kinks}"
+    assert (bend > 1e-3) == (entry.kinks is not None), (
+        f"{entry.name}: slopes differ by {bend} at 0, kinks = {entry.kinks}"
+    )
 
 
 @pytest.mark.parametrize("entry", [r for r in RECORDS if isinstance(r, Elementwise) and r.kinks], ids=lambda r: r.name)
 def test_numeric_and_symbolic_take_the_same_slope_at_a_kink(entry: Elementwise) -> None:
     """At a tie (all arguments 0) the partials and the pullback choose alike, and it is a slope of one side."""
     count = 2 if 2 in entry.arity else 1
-    source = f"{entry.notation.text}({', '.join('st'[:count])})" if entry.notation.fixity == "call" else f"[s {entry.notation.text} t]"
-    where = {name: "R" for name in "st"[:count]}
+    source = (
+        f"{entry.notation.text}({', '.join('st'[:count])})"
+        if entry.notation.fixity == "call"
+        else f"[s {entry.notation.text} t]"
+    )
+    where = dict.fromkeys("st"[:count], "R")
     zeros = [np.zeros((1, 1))] * count
     back = entry.pullback(np.ones((1, 1)), entry.value(*zeros), *zeros)
     for name, sent in zip(where, back):

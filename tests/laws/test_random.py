@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
+from expressions import Inputs, expression, polynomial, written
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from reference import array_of, arrays, derivative_array, differences, letters_at, matrix_of, value_of
+
 from symgrad.calculus.present import expanded
 from symgrad.derivation import derivative
 from symgrad.errors import LayoutError, LimitError, SymgradError
 from symgrad.notation.grammar import parse
 from symgrad.notation.text import text
 from symgrad.notation.tree import same
-from symgrad.program import Program, program
+from symgrad.programs import Program, program
 from symgrad.tensor.nodes import Node
-
-sys.path.insert(0, str(Path(__file__).parent))
-from expressions import Inputs, expression, polynomial, written  # noqa: E402
 
 SHAPES = [("1", "1"), ("n", "1"), ("m", "1"), ("m", "n"), ("n", "n")]
 bounded = settings(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None)
@@ -52,7 +48,7 @@ def one_normal_form(seed: int) -> None:
         assert first is second, f"{plain}\n{other}\n{first}\n{second}"
 
 
-@settings(bounded, max_examples=150)
+@settings(bounded, max_examples=300)
 @given(seeds)
 def test_one_normal_form(seed: int) -> None:
     one_normal_form(seed)
@@ -106,7 +102,9 @@ def derivatives_agree(seed: int, depth: int) -> None:
     if "norm" in source.text and np.isnan(found).any():
         return  # the norm of a zero vector: its kink
     scale = 1 + np.abs(estimate.value).max(initial=0)
-    np.testing.assert_allclose(found, estimate.value, atol=1e-5 * scale, rtol=1e-5, err_msg=f"d {source.text} / d {name}")
+    np.testing.assert_allclose(
+        found, estimate.value, atol=1e-5 * scale, rtol=1e-5, err_msg=f"d {source.text} / d {name}"
+    )
     reads_back(result, source, values, letters)
 
 
@@ -121,7 +119,7 @@ def reads_back(result: Any, source: Program, values: Any, letters: dict[str, int
     np.testing.assert_allclose(found, wanted.reshape(found.shape), rtol=1e-7, atol=1e-7 * scale, err_msg=str(result))
 
 
-@settings(bounded, max_examples=150)
+@settings(bounded, max_examples=300)
 @given(seeds)
 def test_derivative_of_anything(seed: int) -> None:
     derivatives_agree(seed, depth=4)

@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-
 from reference import array_of
+
 from symgrad.derivation import Derivative, derivative
-from symgrad.program import program
+from symgrad.programs import program
 from symgrad.tensor.nodes import walk
 
 DEPTHS = (64, 128, 256)
@@ -34,7 +34,9 @@ def nested(depth: int) -> str:
 
 def self_nested(depth: int) -> str:
     """h -> h'*h*x: written out it would double with every line."""
-    return "\n".join(["h0 = x", *(f"h{i} = (h{i - 1}'*h{i - 1})*sin(h{i - 1})" for i in range(1, depth + 1)), f"L = sum(h{depth})"])
+    return "\n".join(
+        ["h0 = x", *(f"h{i} = (h{i - 1}'*h{i - 1})*sin(h{i - 1})" for i in range(1, depth + 1)), f"L = sum(h{depth})"]
+    )
 
 
 def declared(kind: Callable[[int], str], depth: int) -> dict[str, str]:

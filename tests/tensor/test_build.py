@@ -6,8 +6,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-
 from reference import array_of
+
 from symgrad.errors import LimitError, ShapeError
 from symgrad.operations.elementwise import EXP, SIN
 from symgrad.operations.matrices import DET, INV
@@ -44,8 +44,15 @@ A, B = Input.make("A", (n, n)), Input.make("B", (n, n))
 M = Input.make("M", (m, n))
 LETTERS = {"m": 2, "n": 3}
 RNG = np.random.default_rng(0)
-VALUES = {"x": RNG.normal(size=3), "y": RNG.normal(size=3), "s": 1.7, "t": -0.4, "A": RNG.normal(size=(3, 3)),
-          "B": RNG.normal(size=(3, 3)), "M": RNG.normal(size=(2, 3))}  # fmt: skip
+VALUES = {
+    "x": RNG.normal(size=3),
+    "y": RNG.normal(size=3),
+    "s": 1.7,
+    "t": -0.4,
+    "A": RNG.normal(size=(3, 3)),
+    "B": RNG.normal(size=(3, 3)),
+    "M": RNG.normal(size=(2, 3)),
+}
 
 
 def value(node: Node) -> np.ndarray:
@@ -102,7 +109,9 @@ def test_bound_labels_are_kept_apart() -> None:
     trace = einsum([(A, "ii")], "")
     assert value(hadamard(trace, trace)) == pytest.approx(np.trace(VALUES["A"]) ** 2)
     inner = einsum([(A, "ij"), (B, "jk")], "ik")
-    assert value(einsum([(inner, "ij"), (inner, "jk")], "ik")) == pytest.approx(np.linalg.matrix_power(VALUES["A"] @ VALUES["B"], 2))
+    assert value(einsum([(inner, "ij"), (inner, "jk")], "ik")) == pytest.approx(
+        np.linalg.matrix_power(VALUES["A"] @ VALUES["B"], 2)
+    )
 
 
 # --- sums ---------------------------------------------------------------------------------------
@@ -144,9 +153,16 @@ def test_numbers() -> None:
 
 @pytest.mark.parametrize(
     ("base", "exponent", "result"),
-    [(4, Fraction(1, 2), 2), (2, 10, 1024), (2, -2, Fraction(1, 4)), (Fraction(8, 27), Fraction(2, 3), Fraction(4, 9)), (2, Fraction(1, 2), None),
-     (0, 3, 0), (-1, 3, -1)],
-)  # fmt: skip
+    [
+        (4, Fraction(1, 2), 2),
+        (2, 10, 1024),
+        (2, -2, Fraction(1, 4)),
+        (Fraction(8, 27), Fraction(2, 3), Fraction(4, 9)),
+        (2, Fraction(1, 2), None),
+        (0, 3, 0),
+        (-1, 3, -1),
+    ],
+)
 def test_number_power(base: int, exponent: int, result: object) -> None:
     assert number_power(base, exponent) == result
 
@@ -186,7 +202,9 @@ def test_a_diagonal_matrix_is_not_a_reordering() -> None:
 
 def test_positive() -> None:
     p = Input.make("p", (n,), frozenset({"positive"}))
-    assert is_positive(elementwise(EXP, x)) and is_positive(plus(p, elementwise(EXP, x))) and is_positive(hadamard(p, p))
+    assert (
+        is_positive(elementwise(EXP, x)) and is_positive(plus(p, elementwise(EXP, x))) and is_positive(hadamard(p, p))
+    )
     assert not is_positive(x) and not is_positive(minus(p, elementwise(EXP, x))) and not is_positive(scaled(-1, p))
     assert not is_positive(einsum([(p, "i"), (Delta.make(n), "ij")], "ij"))
 

@@ -6,8 +6,8 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-
 from reference import array_of
+
 from symgrad.tensor.build import einsum, plus, scaled, transposed
 from symgrad.tensor.canonical import symmetry
 from symgrad.tensor.dims import letter

@@ -27,7 +27,14 @@ def test_constants_are_integers() -> None:
 
 @pytest.mark.parametrize(
     ("size", "written"),
-    [(n, "n"), (times(m, n), "m*n"), (plus(n, 1), "n + 1"), (plus(n, -1), "n - 1"), (times(-2, n), "-2*n"), (plus(times(n, n), m), "n*n + m")],
+    [
+        (n, "n"),
+        (times(m, n), "m*n"),
+        (plus(n, 1), "n + 1"),
+        (plus(n, -1), "n - 1"),
+        (times(-2, n), "-2*n"),
+        (plus(times(n, n), m), "n*n + m"),
+    ],
 )
 def test_written_as_on_paper(size: Dim, written: str) -> None:
     assert str(size) == written

@@ -8,10 +8,10 @@ import pickle
 
 import pytest
 
+from symgrad.operations.elementwise import SIN
 from symgrad.tensor.build import einsum, elementwise, plus, power
 from symgrad.tensor.dims import letter
 from symgrad.tensor.nodes import Constant, Delta, Input, Node, Ones, Reindex, Size, Unit, walk
-from symgrad.operations.elementwise import SIN
 
 n, m = letter("n"), letter("m")
 x = Input.make("x", (n,))
@@ -25,7 +25,13 @@ def test_same_arguments_same_object() -> None:
 
 
 def test_different_arguments_different_objects() -> None:
-    others = [Input.make("x", (m,)), Input.make("y", (n,)), Input.make("x", (n,), frozenset({"positive"})), Ones.make(n), Unit.make(2, n)]
+    others = [
+        Input.make("x", (m,)),
+        Input.make("y", (n,)),
+        Input.make("x", (n,), frozenset({"positive"})),
+        Ones.make(n),
+        Unit.make(2, n),
+    ]
     assert len({x, Unit.make(1, n), *others}) == 7
 
 

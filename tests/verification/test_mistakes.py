@@ -8,7 +8,7 @@ from symgrad.bank.exercise import FINDINGS
 from symgrad.calculus.differentiate import differentiate
 from symgrad.derivation import derivative
 from symgrad.operations.catalogue import LOGARITHM
-from symgrad.program import program
+from symgrad.programs import program
 from symgrad.tensor.build import ONE
 from symgrad.verification.answers import check_answer
 from symgrad.verification.mistakes import MISTAKES, candidates, content_of, derived_with, sites_of

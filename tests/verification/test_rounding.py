@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from symgrad.execution import execute
-from symgrad.program import program
+from symgrad.programs import program
 from symgrad.verification.rounding import explained, judge, roundings
 
 

@@ -8,7 +8,7 @@ import pytest
 from symgrad.notation.declare import declare
 from symgrad.numeric.gates import OperationGate
 from symgrad.operations.catalogue import record
-from symgrad.program import program
+from symgrad.programs import program
 from symgrad.verification.witnesses import (
     difference_jacobian,
     engine_jacobian,

@@ -40,7 +40,14 @@ def markdown(document: Document, figures: Mapping[str, str] | None = None) -> st
     body = "\n\n".join(_block(block, figures or {}) for block in document.blocks) + "\n"
     if document.language != "fa":
         return body
-    return f'<div dir="rtl" lang="fa">\n\n{body}\n</div>\n'
+    formula = re.compile(r"^((?:> ?)?)\$\$\n.*?^(?:> ?)?\$\$$", re.DOTALL | re.MULTILINE)
+    return f'<div dir="rtl" lang="fa">\n\n{formula.sub(_left_to_right, body)}\n</div>\n'
+
+
+def _left_to_right(formula: re.Match[str]) -> str:
+    """A displayed formula in a block of its own direction; within a quotation so is the block."""
+    mark = formula[1].rstrip()
+    return f'{formula[1]}<div dir="ltr">\n{mark}\n{formula[0]}\n{mark}\n{formula[1]}</div>'
 
 
 def _block(block: Block, figures: Mapping[str, str]) -> str:

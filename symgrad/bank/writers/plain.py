@@ -2,8 +2,8 @@ r"""Inline LaTeX as plain characters, for a terminal: names as in the text langu
 
 Only what sentences of exercises and keys use is known; an unknown command is written by its name.
 
->>> plain(r"\partial (a^\top x) / \partial x = a^\top"), plain(r"\frac{1}{1 + e^{-t}}"), plain(r"l^{(21)} \in \mathbb{R}^n")
-("∂(a' x) / ∂x = a'", '1/(1 + e^(-t))', 'l(21) ∈ R^n')
+>>> plain(r"\partial (a^\top x) / \partial x = a^\top"), plain(r"\frac{1}{1 + e^{-t}} \in \mathbb{R}^n")
+("∂(a' x) / ∂x = a'", '1/(1 + e^(-t)) ∈ R^n')
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from __future__ import annotations
 import re
 
 _SIGNS = {
-    "partial": "∂", "top": "'", "times": "×", "cdot": "·", "cdots": "...", "dots": "...", "ldots": "...", "odot": "⊙", "oslash": "⊘",
-    "otimes": "⊗", "in": "∈", "to": "→", "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", "ne": "≠", "neq": "≠", "approx": "≈", "sum": "∑",
-    "prod": "∏", "infty": "∞", "sigma": "σ", "delta": "δ", "mu": "μ", "lambda": "λ", "alpha": "α", "beta": "β", "gamma": "γ",
-    "theta": "θ", "eta": "η", "phi": "φ", "pi": "π", "Sigma": "Σ", "Lambda": "Λ", "nabla": "∇", "quad": "  ", "qquad": "    ",
-    "lVert": "‖", "rVert": "‖", "lvert": "|", "rvert": "|", "vert": "|", "left": "", "right": "", "langle": "⟨", "rangle": "⟩", "mid": "|",
+    "partial": "∂", "top": "'", "times": "×", "cdot": "·", "cdots": "...", "dots": "...",
+    "ldots": "...", "odot": "⊙", "oslash": "⊘", "otimes": "⊗", "in": "∈", "to": "→", "le": "≤",
+    "leq": "≤", "ge": "≥", "geq": "≥", "ne": "≠", "neq": "≠", "approx": "≈", "sum": "∑", "prod": "∏",
+    "infty": "∞", "sigma": "σ", "delta": "δ", "mu": "μ", "lambda": "λ", "alpha": "α", "beta": "β",
+    "gamma": "γ", "theta": "θ", "eta": "η", "phi": "φ", "pi": "π", "Sigma": "Σ", "Lambda": "Λ",
+    "nabla": "∇", "quad": "  ", "qquad": "    ", "lVert": "‖", "rVert": "‖", "lvert": "|", "rvert": "|",
+    "vert": "|", "left": "", "right": "", "langle": "⟨", "rangle": "⟩", "mid": "|",
 }  # fmt: skip
 _WRAPPERS = frozenset({"mathbb", "mathcal", "mathbf", "mathrm", "operatorname", "boldsymbol", "text", "mathit"})
 _ACCENTS = {"hat": "hat", "bar": "bar", "tilde": "tilde"}
@@ -58,7 +60,7 @@ class _Reader:
     def _script(self, mark: str) -> str:
         body = self._argument()
         if mark == "_":
-            return body if body.isalnum() else f"_({body})" if len(body) > 1 else f"_{body}"
+            return body if body.isdigit() else f"_{body}" if body.replace(" ", "").isalnum() else f"_({body})"
         if body == "'" or (body.startswith("(") and body.endswith(")")):
             return body
         return f"^{body}" if len(body) == 1 or body.isalnum() else f"^({body})"

@@ -20,7 +20,19 @@ from rich.rule import Rule
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from symgrad.bank.content import Block, Cell, Derivation, Document, Figure, Formula, Heading, Note, Numbers, Paragraph, Table
+from symgrad.bank.content import (
+    Block,
+    Cell,
+    Derivation,
+    Document,
+    Figure,
+    Formula,
+    Heading,
+    Note,
+    Numbers,
+    Paragraph,
+    Table,
+)
 from symgrad.bank.writers.plain import plain
 from symgrad.errors import UnknownNameError
 
@@ -51,6 +63,8 @@ def _block(block: Block) -> Iterator[RenderableType]:
         case Formula():
             yield _formula(block)
         case Derivation():
+            if block.legend:
+                yield from _sentences(block.legend, "dim")
             for line in block.lines:
                 yield from _sentences(line.reason, "dim")
                 yield _formula(line.formula)

@@ -42,8 +42,15 @@ class Inputs:
     def leaf(self, shape: Shape) -> Part:
         if shape[0] == "1" and shape[1] != "1":
             return Part("turned", shape, (self.leaf(shape[::-1]),))
-        stem = {("1", "1"): "s", ("m", "1"): "u", ("n", "1"): "v", ("m", "n"): "A", ("n", "m"): "B", ("m", "m"): "C",
-                ("n", "n"): "D"}[shape]  # fmt: skip
+        stem = {
+            ("1", "1"): "s",
+            ("m", "1"): "u",
+            ("n", "1"): "v",
+            ("m", "n"): "A",
+            ("n", "m"): "B",
+            ("m", "m"): "C",
+            ("n", "n"): "D",
+        }[shape]
         name = f"{stem}{self.random.randint(1, 2)}"
         self.declared[name] = shape
         return Part("leaf", shape, name=name)
@@ -89,7 +96,11 @@ def written(part: Part, random: Random | None = None, names: Callable[[str], str
             return written(pushed, random, names)
     inside = [written(p, random, names) for p in part.parts]
     if part.kind == "scaled":
-        return f"({part.number}*{inside[0]})" if random is None or random.random() < 0.5 else f"({inside[0]}*({part.number}))"
+        return (
+            f"({part.number}*{inside[0]})"
+            if random is None or random.random() < 0.5
+            else f"({inside[0]}*({part.number}))"
+        )
     if part.kind == "turned":
         return f"({inside[0]})'"
     if part.kind == "chain":
@@ -103,7 +114,7 @@ def written(part: Part, random: Random | None = None, names: Callable[[str], str
 
 def _chain(part: Part, inside: list[str], random: Random | None, names: Callable[[str], str]) -> str:
     """A product: as it stands, distributed over a sum on its right, or bracketed the other way round."""
-    left, right = part.parts
+    right = part.parts[1]
     choice = random.randint(0, 2) if random is not None else 0
     if choice == 1 and right.kind == "sum":
         return "(" + " + ".join(f"{inside[0]}*{written(term, random, names)}" for term in right.parts) + ")"
@@ -125,9 +136,29 @@ def _turned_inside(part: Part) -> Part | None:
 
 # --- over the catalogue -------------------------------------------------------------------------
 
-ENTRYWISE = ("sin({})", "cos({})", "tanh({})", "sigmoid({})", "arctan({})", "softplus({})", "silu({})", "gelu({})", "erf({})",
-             "exp(-({}).^2)", "log(2 + sin({}))", "sqrt(1 + ({}).^2)", "relu({})", "abs({})", "elu({})", "leakyrelu({}, 0.1)",
-             "1 ./ (2 + sin({}))", "({}).^3", "log1p(({}).^2)", "expm1(tanh({}))", "cosh(tanh({}))")  # fmt: skip
+ENTRYWISE = (
+    "sin({})",
+    "cos({})",
+    "tanh({})",
+    "sigmoid({})",
+    "arctan({})",
+    "softplus({})",
+    "silu({})",
+    "gelu({})",
+    "erf({})",
+    "exp(-({}).^2)",
+    "log(2 + sin({}))",
+    "sqrt(1 + ({}).^2)",
+    "relu({})",
+    "abs({})",
+    "elu({})",
+    "leakyrelu({}, 0.1)",
+    "1 ./ (2 + sin({}))",
+    "({}).^3",
+    "log1p(({}).^2)",
+    "expm1(tanh({}))",
+    "cosh(tanh({}))",
+)
 TO_SCALAR = ("sum({})", "mean({})", "var({})", "normF({})", "norm1({})")
 OF_VECTOR = ("logsumexp({})", "norm2({})", "max({})", "min({})")
 VECTOR_TO_VECTOR = ("softmax({})", "logsoftmax({})")
@@ -178,7 +209,9 @@ def _to_scalar(inputs: Inputs, shape: Shape, depth: int) -> str:
 
 def _of_square(inputs: Inputs, shape: Shape, depth: int) -> str:
     letter = inputs.random.choice(LETTERS)
-    return _fill(inputs.random.choice(OF_SQUARE), f"tanh({expression(inputs, (letter, letter), min(depth, 2))})", letter)
+    return _fill(
+        inputs.random.choice(OF_SQUARE), f"tanh({expression(inputs, (letter, letter), min(depth, 2))})", letter
+    )
 
 
 def _vector(inputs: Inputs, shape: Shape, depth: int) -> str:

@@ -20,10 +20,12 @@ from symgrad.errors import ParseError, UnknownNameError, did_you_mean
 from symgrad.notation.declare import Declaration, declare
 from symgrad.notation.grammar import check_calls, parse_program, resolve_juxtaposition
 from symgrad.notation.infer import infer as infer_declarations
+from symgrad.notation.latex_tokens import is_latex
 from symgrad.notation.lower import CONSTANTS, Scope, lower, unknown_name
 from symgrad.notation.text import text as tree_text
 from symgrad.notation.tree import Assignment, names
 from symgrad.operations.catalogue import find, function_names
+from symgrad.tensor.dims import letters_of
 from symgrad.tensor.nodes import Apply, Input, Map, Node
 from symgrad.tensor.view import View
 
@@ -137,7 +139,7 @@ def shown_names(scope: Scope, assigned: Collection[str]) -> dict[Node, Node]:
 
 
 def program(source: Any, where: Where = None, *, infer: bool = False) -> Program:
-    """Read a program (or one expression) from text or SymPy.
+    """Read a program (or one expression) from text, LaTeX or SymPy.
 
     `where` declares the inputs; with no declarations, or with `infer`, the shapes of undeclared names are
     inferred and listed in `.assumed`.  Raises ParseError, UnknownNameError, ShapeError, LimitError.
@@ -149,13 +151,20 @@ def program(source: Any, where: Where = None, *, infer: bool = False) -> Program
     if not isinstance(source, str):
         raise ParseError(f"an expression is text or a SymPy expression, not {type(source).__name__}")
     declared = declare(where, reserved=[*function_names(), *CONSTANTS])
-    lines = parse_program(source)
+    lines = _latex_lines(source, declared) if is_latex(source) else parse_program(source)
     lines, notes = _resolved(lines, declared)
     _check_names(source, lines, declared)
     inferred: dict[str, Declaration] = {}
     if infer or not declared:
         inferred = infer_declarations(lines, declared, source)
     return Program(source, lines, {**declared, **inferred}, tuple(inferred), tuple(notes), declared)
+
+
+def _latex_lines(source: str, declared: Mapping[str, Declaration]) -> tuple[Assignment, ...]:
+    from symgrad.notation.latex_reader import parse_latex_program
+
+    letters = letters_of(s for d in declared.values() for s in (d.rows, d.columns))
+    return parse_latex_program(source, {*declared, *letters}, {name: d.kind for name, d in declared.items()})
 
 
 def _resolved(lines: tuple[Assignment, ...], declared: Mapping[str, Declaration]) -> tuple[tuple[Assignment, ...], list[str]]:
