@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from symgrad.calculus.differentiate import depends, differentiate
 from symgrad.calculus.present import expanded, present
 from symgrad.calculus.structure import STRUCTURES, structured
-from symgrad.errors import DomainError, LimitError, UnknownNameError, did_you_mean
+from symgrad.errors import DomainError, LimitError, SymgradError, UnknownNameError, did_you_mean
 from symgrad.notation.declare import Declaration
 from symgrad.notation.indexed import indexed_latex, indexed_text
 from symgrad.notation.latex import latex as latex_of
@@ -222,13 +222,16 @@ class Derivative:
                 return None
             rows, columns = tuple(range(self.node.rank))[:1], tuple(range(self.node.rank))[1:]
         try:
-            tree = lift_arranged(self.shown, rows, columns, Lifter())
+            tree = lift_arranged(self.shown, rows, columns, Lifter(self._row_names()))
         except NoMatrixForm:
             return None
         return tree if self._certified(tree, rows, columns) else None
 
     def _has_rows(self) -> bool:
         return any(v.is_row for v in (self.output, *self.variables))
+
+    def _row_names(self) -> frozenset[str]:
+        return frozenset(name for name, view in self.scope.views.items() if view.is_row)
 
     def _certified(self, tree: Tree, rows: Sequence[int], columns: Sequence[int]) -> bool:
         """Whether the printed form, read back, is this tensor: the same node, else equal in a prime field."""
@@ -238,7 +241,10 @@ class Derivative:
             node = self.scope.views[name].node
             if node in names:
                 scope.views[name] = View(names[node], self.scope.views[name].rows)
-        back = lower(tree, scope)
+        try:
+            back = lower(tree, scope)
+        except SymgradError:
+            return False
         wanted = permuted(self.shown, (*rows, *columns))
         return same(back, View(wanted, len(rows)))
 
@@ -353,4 +359,3 @@ def _stacked_parts(result: Derivative) -> list[Part]:
     output, variables = result.parts
     arrays = [p for p in (output, *variables) if p.is_matrix]
     return [] if result.arrangement.is_tensor or len(result.node.shape) <= 2 else arrays
-

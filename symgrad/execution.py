@@ -29,7 +29,6 @@ from symgrad.tensor.build import ONE, number
 from symgrad.tensor.dims import Size, letters_of, size_at
 from symgrad.tensor.view import View
 
-
 _SCALAR = View(ONE, 0)
 
 
@@ -126,7 +125,9 @@ def bound_sizes(program: Program, values: Mapping[str, Any]) -> dict[str, int]:
 def _bind(declared: Declaration, shape: tuple[int, ...], sizes: dict[str, int]) -> None:
     wanted = {"scalar": (), "column": (declared.rows,)}.get(declared.kind, (declared.rows, declared.columns))
     if len(shape) != len(wanted):
-        raise ShapeError(f"{declared.name} is declared {declared.space}, but its array has shape {shape}", hint=_axes(declared))
+        raise ShapeError(
+            f"{declared.name} is declared {declared.space}, but its array has shape {shape}", hint=_axes(declared)
+        )
     for size, actual in zip(wanted, shape, strict=True):
         letters = letters_of([size])
         if [str(size)] == letters and letters[0] not in sizes:
@@ -134,7 +135,8 @@ def _bind(declared: Declaration, shape: tuple[int, ...], sizes: dict[str, int]) 
         elif all(a in sizes for a in letters) and size_at(size, sizes) != actual:
             said = ", ".join(f"{a} = {sizes[a]}" for a in letters)
             raise ShapeError(
-                f"{declared.name} is declared {declared.space}, but its array has shape {shape}" + (f" where {said}" if said else "")
+                f"{declared.name} is declared {declared.space}, but its array has shape {shape}"
+                + (f" where {said}" if said else "")
             )
 
 

@@ -23,11 +23,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from symgrad.drawing.svg import GraphEdge, GraphNode, Kind, draw
-from symgrad.errors import UnknownNameError, did_you_mean
+from symgrad.errors import LimitError, UnknownNameError, did_you_mean
 from symgrad.execution import bound_sizes, computational_graph, execute
 from symgrad.notation.text import text as tree_text
 from symgrad.numeric.backprop import ComputationalGraph, Handle
 from symgrad.numeric.gates import OperationGate
+from symgrad.numeric.sample import ENTRY_LIMIT
 from symgrad.operations.record import Operation
 from symgrad.programs import RESULT, Program
 
@@ -62,14 +63,25 @@ def _run(program: Program, values: Mapping[str, Any] | None, of: str | None) -> 
     scalar = shows_gradients(program, of)
     if values is None:
         return computational_graph(program, dict.fromkeys(program.scope.letters, 1), of)
-    unknown = sorted(program.scope.letters - bound_sizes(program, values).keys())
-    if unknown:
-        raise UnknownNameError(f"no array says how large {unknown[0]} is", hint="a number in its place")
+    _check_sizes(program, values, of)
     with np.errstate(all="ignore"):  # what is not finite is seen in the picture
         graph = execute(program, values, of)
         if scalar:
             graph.backward()
     return graph
+
+
+def _check_sizes(program: Program, values: Mapping[str, Any], of: str | None) -> None:
+    """Every dimension is known, and no eye or ones is larger than what a picture is worth."""
+    sizes = bound_sizes(program, values)
+    unknown = sorted(program.scope.letters - sizes.keys())
+    if unknown:
+        raise UnknownNameError(f"no array says how large {unknown[0]} is", hint="a number in its place")
+    for handle in computational_graph(program, sizes, of).nodes_topologically_sorted():
+        if isinstance(handle.gate, OperationGate) and handle.gate.sizes:
+            rows, columns = handle.gate.record.build(*handle.gate.sizes).shape
+            if int(str(rows)) * int(str(columns)) > ENTRY_LIMIT:
+                raise LimitError(f"{handle.label} of {rows} x {columns} entries is too large", hint="smaller sizes")
 
 
 # --- what is drawn --------------------------------------------------------------------------------

@@ -92,13 +92,18 @@ class Program:
         return self.views[name]
 
     def derivative(
-        self, of: str | None = None, wrt: Any = None, *, layout: str = "mixed", vec: str = "column", structure: str = "project"
+        self,
+        of: str | None = None,
+        wrt: Any = None,
+        *,
+        layout: str = "mixed",
+        vec: str = "column",
+        structure: str = "project",
     ) -> Derivative:
         """d of / d wrt; both are names of the program, `of` the last one unless given, `wrt` a name or a list."""
         from symgrad.derivation import derive
 
         return derive(self, of, wrt, layout=layout, vec=vec, structure=structure)
-
 
     def forward(self, of: str | None = None, /, **values: Any) -> Any:
         """The value of `of` (the last name) at the given arrays."""
@@ -164,10 +169,13 @@ def _latex_lines(source: str, declared: Mapping[str, Declaration]) -> tuple[Assi
     from symgrad.notation.latex_reader import parse_latex_program
 
     letters = letters_of(s for d in declared.values() for s in (d.rows, d.columns))
-    return parse_latex_program(source, {*declared, *letters}, {name: d.kind for name, d in declared.items()})
+    kinds = {**dict.fromkeys(letters, "scalar"), **{name: d.kind for name, d in declared.items()}}
+    return parse_latex_program(source, {*declared, *letters}, kinds)
 
 
-def _resolved(lines: tuple[Assignment, ...], declared: Mapping[str, Declaration]) -> tuple[tuple[Assignment, ...], list[str]]:
+def _resolved(
+    lines: tuple[Assignment, ...], declared: Mapping[str, Declaration]
+) -> tuple[tuple[Assignment, ...], list[str]]:
     """`Ax` read as A*x where A and x are declared and Ax is not."""
     known = {*declared, *(line.name for line in lines if line.name)}
     if not declared or all(n in known for line in lines for n in names(line.value)):
@@ -190,7 +198,9 @@ def _check_names(source: str, lines: tuple[Assignment, ...], declared: Mapping[s
         if line.name in declared:
             raise ParseError(f"{line.name} is declared and assigned", text=source, span=line.span, hint="another name")
         if line.name in CONSTANTS or (line.name and find(line.name) is not None):
-            raise ParseError(f"{line.name} is a function or constant and can't be assigned", text=source, span=line.span)
+            raise ParseError(
+                f"{line.name} is a function or constant and can't be assigned", text=source, span=line.span
+            )
 
 
 def _is_sympy(source: Any) -> bool:
@@ -215,6 +225,7 @@ def name_of(variable: Any) -> str:
     name = getattr(variable, "name", None)
     if name is None:
         raise UnknownNameError(
-            f"one differentiates by a name, not by {variable}", hint=did_you_mean(str(variable), []) or "name it in a program first"
+            f"one differentiates by a name, not by {variable}",
+            hint=did_you_mean(str(variable), []) or "name it in a program first",
         )
     return str(name)

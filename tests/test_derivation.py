@@ -138,7 +138,7 @@ def test_numbers() -> None:
         (lambda: d("a'*x", "x", layout="rows"), LayoutError),
         (lambda: d("a'*x", "x", vec="rows"), LayoutError),
         (lambda: d("A", "A", structure="all"), DomainError),
-        (lambda: derivative("V", "V", where="V: R^{n x n} lower"), NotDifferentiableError),
+        (lambda: d("A^t", "t"), NotDifferentiableError),
         (lambda: d("2^99999999", "x"), LimitError),
         (lambda: d("(" * 100_000, "x"), SymgradError),
         (lambda: d("x" * 1_000_001, "x"), SymgradError),
@@ -180,3 +180,18 @@ def test_public_names() -> None:
     assert sg.derivative is derivative and sg.hessian is hessian and sg.Derivative is Derivative
     with pytest.raises(AttributeError, match="nothing_of_the_kind"):
         _ = sg.nothing_of_the_kind
+
+
+@pytest.mark.parametrize(
+    ("expression", "wrt", "expected", "shape"),
+    [
+        ("r*A*r'", "r", "r*(A + A')", 2),
+        ("r*A", "A", "kron(eye(m), r)", 2),
+        ("r*x", "r", "x'", 2),
+        ("r*x", "x", "r'", 2),
+    ],
+)
+def test_row_vectors_are_written_as_rows(expression: str, wrt: str, expected: str, shape: int) -> None:
+    """A row has one axis in the graph; what is printed must be the 1 x n matrix that was declared."""
+    D = derivative(expression, wrt, where="r: R^{1 x n}; A: R^{n x m}; x: R^n".replace("n x m", "n x n" if "r'" in expression else "n x m"))
+    assert str(D) == expected and D.matrix_form and len(D.shape) == shape

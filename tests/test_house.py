@@ -34,6 +34,8 @@ ALLOWED["bank"] = {*ALLOWED["verification"], "verification", "picture", "drawing
 ALLOWED["faces"] = {*ALLOWED["bank"], "bank", "symgrad"}
 ALLOWED["symgrad"] = {*ALLOWED["faces"], "faces"}
 ROAD = {"programs", "derivation", "evaluation", "execution", "steps"}
+# The one arrow that points up, inside a method, so that users can write D.check().
+DOORS = {("derivation.py", "symgrad.verification.check.check")}
 
 
 def room(module: str) -> str:
@@ -75,6 +77,8 @@ def test_imports_only_from_rooms_above(path: Path) -> None:
     here = room(module_name(path))
     wrong = []
     for imported, line in imports(parsed(path)):
+        if (str(path.relative_to(PACKAGE)), imported) in DOORS:
+            continue
         if imported.split(".")[0] == "symgrad" and room(imported) not in ALLOWED[here] | {here}:
             wrong.append(f"{path.relative_to(PACKAGE)}:{line} ({here}) imports {imported} ({room(imported)})")
     assert not wrong, "\n".join(wrong)

@@ -225,6 +225,9 @@ def test_bad_input_is_named() -> None:
         picture(net, None, detail="gate")
     with pytest.raises(UnknownNameError):
         picture(net, None, of="g")
+    for huge in ("sum(ones(1000000000))", "tr(eye(100000))"):
+        with pytest.raises(LimitError, match="is too large"):
+            picture(program(huge), {})
     with pytest.raises(LimitError, match="too large to draw"):
         picture(program("+".join(["x"] * 1000), "x: R"), {"x": 1.0})
 

@@ -198,6 +198,14 @@ LAYOUTS: Mapping[str, Sentence] = {
 RULES: Mapping[str, Sentence] = {
     "components": ("Write ${of}$ in components.", "${of}$ را با مؤلفه‌ها می‌نویسیم."),
     "components scalar": ("We have", "داریم:"),
+    "layout column": (
+        "Stacked column by column, in the layout that was asked for:",
+        "با تخت‌کردن ستون‌به‌ستون، در چیدمان خواسته‌شده:",
+    ),
+    "layout row": (
+        "Stacked row by row, in the layout that was asked for:",
+        "با تخت‌کردن سطربه‌سطر، در چیدمان خواسته‌شده:",
+    ),
     "layout scalar": ("Altogether:", "در نتیجه:"),
     "product rule": (
         "Differentiate by ${wrt}$: every place where it stands gives a Kronecker delta in turn.",

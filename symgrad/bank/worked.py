@@ -91,6 +91,8 @@ def reason(step: Step, context: Context) -> str:
         rule = "components scalar"
     if rule == "layout" and details["shape"] == "1 x 1":
         rule = "layout scalar"
+    elif rule == "layout" and isinstance(step.left, Whole) and step.left.stacked:
+        rule = f"layout {step.left.stacked}"
     if rule == "vec form" and _stacks_rows(step):
         rule = "vec form row"
     if rule == "structure":

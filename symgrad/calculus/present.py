@@ -20,12 +20,13 @@ from itertools import chain, product
 from math import prod
 
 from symgrad.errors import LimitError
-from symgrad.tensor.build import add, apply, einsum, elementwise, inlined, power, unit
+from symgrad.tensor.build import add, apply, einsum, elementwise, inlined, is_zero, power, unit
 from symgrad.tensor.nodes import Add, Apply, Coefficient, Delta, Einsum, Input, Map, Node, Ones, Power, walk
 
 MAX_TERMS = 64  # of a flattened sum
 MAX_FACTORS = 32  # of a flattened product: naming it takes time that grows faster than its length
 MAX_EXPANSION = 4096  # terms of a normal form
+FEW = 8  # terms that are tried one by one
 
 Labels = tuple[Hashable, ...]
 Factors = list[tuple[Node, Labels]]
@@ -120,6 +121,10 @@ class _Flattening:
         """A product with nested products opened, simplified, its scalar parts split off."""
         out: Labels = tuple(range(rank))
         coefficient, flat = self.opened(factors, out, coefficient)
+        if not self.expand:
+            shorter = self._summed_term_by_term(coefficient, flat, out)
+            if shorter is not None:
+                return shorter
         terms = self.distributed(coefficient, flat, out)
         if len(terms) > 1:
             parts = [(1, _simplified(c, f, rank)) for c, f in terms]
@@ -135,10 +140,11 @@ class _Flattening:
             room = isinstance(node, Einsum) and len(flat) + len(node.factors) <= MAX_FACTORS
             if self.expand and isinstance(node, Einsum) and not room:
                 raise LimitError(f"multiplying out gives a product of more than {MAX_FACTORS} factors")
-            if isinstance(node, Einsum) and room and (self.expand or (count[node, labels] == 1 and _runs_on(node, labels, degree))):
+            alone = count[node, labels] == 1
+            if isinstance(node, Einsum) and room and (self.expand or (alone and _runs_on(node, labels, degree))):
                 coefficient *= node.coefficient
                 flat += inlined(node, labels)
-            elif isinstance(node, Einsum) and len(labels) > 1 and count[node, labels] == 1:
+            elif isinstance(node, Einsum) and len(labels) > 1 and alone:
                 coefficient *= node.coefficient
                 flat += _in_parts(node, labels)
             else:
@@ -161,6 +167,20 @@ class _Flattening:
                 c, extra = c * d, [*extra, (term, labels)]
             terms.append(self.opened(extra, out, c))
         return terms
+
+    def _summed_term_by_term(self, coefficient: Coefficient, factors: Factors, out: Labels) -> Node | None:
+        """A sum over an axis of nothing but a sum of terms, where terms cancel so: x - mean(x) adds up to 0."""
+        sums = [(n, labels) for n, labels in factors if isinstance(n, Add) and 1 < len(n.terms) <= FEW]
+        degree = _degrees(factors, out) if sums else Counter()
+        for node, labels in sums:
+            if any(degree[a] == 1 and a not in out for a in labels):
+                rest = list(factors)
+                rest.remove((node, labels))
+                terms = [self.opened([*rest, (t, labels)], out, coefficient * c) for c, t in node.terms]
+                total = add(((1, _simplified(c, f, len(out))) for c, f in terms), None)
+                if is_zero(total) or (isinstance(total, Add) and len(total.terms) < len(node.terms)):
+                    return total
+        return None
 
     def _opens(self, node: Add) -> bool:
         return self.expand or (node.rank > 2 and len(node.terms) <= MAX_TERMS)
@@ -193,10 +213,15 @@ def _in_parts(node: Einsum, labels: Labels) -> Factors:
 
 def _hoisted_ones(node: Node) -> Node:
     """A sum all of whose terms are spread along an axis: the spreading is taken out."""
-    if not isinstance(node, Add) or not node.terms or not all(isinstance(n, Einsum) and len(n.factors) > 1 for _, n in node.terms):
+    if (
+        not isinstance(node, Add)
+        or not node.terms
+        or not all(isinstance(n, Einsum) and len(n.factors) > 1 for _, n in node.terms)
+    ):
         return node
     for axis in range(node.rank):
-        if all(any(isinstance(f, Ones) and ls == (axis,) for f, ls in n.factors) for _, n in node.terms):  # type: ignore[attr-defined]
+        products = [n for _, n in node.terms if isinstance(n, Einsum)]
+        if all(any(isinstance(f, Ones) and ls == (axis,) for f, ls in n.factors) for n in products):
             kept = [a for a in range(node.rank) if a != axis]
             narrow = add((c, _without_ones(n, axis, kept)) for c, n in node.terms)  # type: ignore[arg-type]
             return einsum([(_hoisted_ones(narrow), kept), (Ones.make(node.shape[axis]), (axis,))], range(node.rank))
@@ -255,7 +280,7 @@ def _degrees(factors: Factors, out: Labels) -> Counter[Hashable]:
 
 def _cancel_inverse(factors: Factors, out: Labels) -> Factors | None:
     """X inv(X) = inv(X) X = I."""
-    inverses = [f for f in factors if isinstance(f[0], Apply) and f[0].op.name == "inv" and len(f[1]) == 2]
+    inverses = [f for f in factors if isinstance(f[0], Apply) and f[0].op.inverts and len(f[1]) == 2]
     if not inverses:
         return None
     degree = _degrees(factors, out)

@@ -10,8 +10,7 @@ G being the derivative with all entries independent, each kind of variable has i
 | lower, upper      | tril(G), triu(G)           | the same                      |
 | orthogonal        | G - Q (Q'G + G'Q)/2, the part of G along the orthogonal matrices near Q | has none: an error |
 
-`ignore` is G itself.  Several properties at once apply one after the other where they allow it (lower and
-upper: diagonal).
+`ignore` is G itself.  Two triangles, or a triangle and symmetric, are diagonal; orthogonal counts before the rest.
 
 >>> from symgrad.tensor.nodes import Input
 >>> from symgrad.tensor.build import einsum
@@ -49,15 +48,13 @@ def structured(node: Node, variable: View, structure: str, name: str) -> Node:
                 hint="structure='project' for the part along the orthogonal matrices, 'ignore' for all entries",
             )
         return _along_orthogonal(node, variable.node)
-    if "diagonal" in properties or len(properties & {"lower", "upper", "symmetric", "spd"} - _ALIKE) > 1:
+    triangles, symmetric = properties & {"lower", "upper"}, properties & {"symmetric", "spd"}
+    if "diagonal" in properties or len(triangles) == 2 or (triangles and symmetric):
         return _on_diagonal(node)
-    if properties & {"lower", "upper"}:
+    if triangles:
         return _on_triangle(node, lower="lower" in properties)
-    sign = -1 if "skew" in properties else 1 if properties & {"symmetric", "spd"} else 0
+    sign = -1 if "skew" in properties else 1 if symmetric else 0
     return _mirrored(node, sign, structure) if sign else node
-
-
-_ALIKE = frozenset({"spd"})  # says nothing of the entries that symmetric does not
 
 
 def _mirrored(node: Node, sign: int, structure: str) -> Node:

@@ -86,14 +86,30 @@ def main() -> None:
 @click.argument("expression")
 @convention_options
 @click.option("--steps", type=click.Choice(METHODS), help="Show a worked derivation.")
-@click.option("--to", "form", type=click.Choice(FORMATS), default="text", show_default=True, is_eager=True,
-              callback=json_wanted, help="How the result is written.")
+@click.option(
+    "--to",
+    "form",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    is_eager=True,
+    callback=json_wanted,
+    help="How the result is written.",
+)
 @json_option
-@click.option("--check", "checked", is_flag=True,
-              help="Compare with the numeric witnesses; exit status 1 if they disagree.")
+@click.option(
+    "--check", "checked", is_flag=True, help="Compare with the numeric witnesses; exit status 1 if they disagree."
+)
 @click.pass_context
-def derive(context: click.Context, expression: str, form: str, as_json: bool, steps: str | None, checked: bool,
-           **convention: Any) -> None:
+def derive(
+    context: click.Context,
+    expression: str,
+    form: str,
+    as_json: bool,
+    steps: str | None,
+    checked: bool,
+    **convention: Any,
+) -> None:
     """Derive d EXPRESSION / d NAMES.
 
     EXPRESSION is an expression or a program (assignments separated by ; or line ends).
@@ -204,8 +220,12 @@ PATHS = click.argument("paths", nargs=-1, required=True, metavar="PATHS...")
 
 @commands.command(short_help="Write the worked answer key of exercises.")
 @PATHS
-@click.option("--to", "form", type=click.Choice(["terminal", "md"]),
-              help="terminal, or Markdown; terminal if not given, Markdown with -o.")
+@click.option(
+    "--to",
+    "form",
+    type=click.Choice(["terminal", "md"]),
+    help="terminal, or Markdown; terminal if not given, Markdown with -o.",
+)
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="The language of the key.")
 @click.option("-o", "output", metavar="FILE", help="Write to a file; its pictures are written beside it.")
 def key(paths: tuple[str, ...], form: str | None, lang: Language, output: str | None) -> None:
@@ -294,18 +314,33 @@ def verify(context: click.Context, paths: tuple[str, ...], every: bool, as_json:
 
 @commands.command(short_help="Draw a computational graph.")
 @click.argument("source", metavar="EXPR|FILE|EXERCISE.toml")
-@click.option("--values", metavar="JSON", help='Numbers for the inputs, \'{"x": [1, 2]}\', or @FILE.')
+@click.option("--values", metavar="JSON", help="Numbers for the inputs, '{\"x\": [1, 2]}', or @FILE.")
 @click.option("--where", multiple=True, metavar="TEXT", help="Declarations; without any, shapes are inferred.")
 @click.option("--of", metavar="NAME", help="Which name of the program is the output; the last one if not given.")
 @click.option("--question", metavar="ID", help="The question of an exercise whose program is drawn.")
-@click.option("--detail", type=click.Choice(["gates", "lines"]), default="gates", show_default=True,
-              help="One gate per operator, or one box per line of the program.")
+@click.option(
+    "--detail",
+    type=click.Choice(["gates", "lines"]),
+    default="gates",
+    show_default=True,
+    help="One gate per operator, or one box per line of the program.",
+)
 @click.option("--title", help="The heading; by default the exercise's title, or a short expression.")
-@click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True,
-              help="The language of that title.")
+@click.option(
+    "--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="The language of that title."
+)
 @click.option("-o", "output", metavar="FILE", help="Write the SVG to a file (standard output if not given).")
-def graph(source: str, values: str | None, where: tuple[str, ...], of: str | None, question: str | None, detail: str,
-          title: str | None, lang: str, output: str | None) -> None:
+def graph(
+    source: str,
+    values: str | None,
+    where: tuple[str, ...],
+    of: str | None,
+    question: str | None,
+    detail: str,
+    title: str | None,
+    lang: str,
+    output: str | None,
+) -> None:
     """Draw a computational graph as SVG, forward values above the edges and gradients below.
 
     The numbers come from the exercise and from --values; without numbers the graph is drawn bare.

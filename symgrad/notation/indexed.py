@@ -13,7 +13,9 @@ is written by its matrix notation with indices; what has more is opened, entry b
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from fractions import Fraction
+from itertools import chain, islice
 
 from symgrad.errors import LimitError, NotDifferentiableError
 from symgrad.notation.latex import latex as latex_of
@@ -23,7 +25,23 @@ from symgrad.notation.text import text as text_of
 from symgrad.notation.tree import Name, Tree
 from symgrad.operations.catalogue import latex_templates
 from symgrad.tensor.build import as_number
-from symgrad.tensor.nodes import Add, Apply, Coefficient, Delta, Einsum, Map, Node, Ones, Power, Shift
+from symgrad.tensor.dims import Shape, letters_of
+from symgrad.tensor.nodes import (
+    Add,
+    Apply,
+    Coefficient,
+    Delta,
+    Einsum,
+    Input,
+    Map,
+    Node,
+    Ones,
+    Power,
+    Reindex,
+    Shift,
+    Size,
+    walk,
+)
 
 LETTERS = "ijklmnpqrstuvwabcdefgh"
 MAX_LETTERS = 200
@@ -32,22 +50,47 @@ MAX_DEPTH = 40
 Labels = tuple[str, ...]
 
 
-def letters_for(count: int) -> list[str]:
-    """The first `count` index letters."""
+def letters_for(count: int, taken: Collection[str] = ()) -> list[str]:
+    """The first `count` index letters that are not `taken`."""
     if count > MAX_LETTERS:
         raise LimitError(f"more than {MAX_LETTERS} indices are not written out")
-    return [LETTERS[i] if i < len(LETTERS) else f"i{i}" for i in range(count)]
+    further = (f"i{i}" for i in range(len(LETTERS), len(LETTERS) + MAX_LETTERS + len(taken)))
+    return list(islice((a for a in chain(LETTERS, further) if a not in taken), count))
+
+
+def _taken(node: Node) -> frozenset[str]:
+    """Names that an index must not have: those of inputs and of dimensions that are written out."""
+    names: set[str] = set()
+    for n in walk(node):
+        if isinstance(n, Input):
+            names.add(n.name)
+        elif isinstance(n, Shift):
+            names.update(letters_of([n.offset]))
+        elif isinstance(n, Reindex | Size):
+            names.update(letters_of(n.shape if isinstance(n, Reindex) else [n.size]))
+    return frozenset(names)
 
 
 def indexed_text(node: Node) -> str:
     """The entry of a tensor as text: `[i, j, k]: sum_{l} A[i, l]*...`."""
-    free = letters_for(node.rank)
-    return f"[{', '.join(free)}]: " + _Writer(_TextStyle(), node.rank).entry(node, tuple(free), outer=True)
+    writer = _Writer(_TextStyle(), node.rank, _taken(node))
+    free = letters_for(node.rank, writer.taken)
+    return f"[{', '.join(free)}]: " + writer.entry(node, tuple(free), outer=True)
 
 
 def indexed_latex(node: Node) -> str:
     """The entry of a tensor as LaTeX."""
-    return _Writer(_LatexStyle(), node.rank).entry(node, tuple(letters_for(node.rank)), outer=True)
+    writer = _Writer(_LatexStyle(), node.rank, _taken(node))
+    return writer.entry(node, tuple(letters_for(node.rank, writer.taken)), outer=True)
+
+
+def _flat(labels: Labels, sizes: Shape) -> str:
+    """Several indices, counted from 0, read as one: `i*n + j`."""
+    written = labels[0]
+    for label, size in zip(labels[1:], sizes[1:], strict=True):
+        outer = f"({written})" if " + " in written else written
+        written = f"{outer}*{size if isinstance(size, int) or str(size).isidentifier() else f'({size})'} + {label}"
+    return written
 
 
 class _TextStyle:
@@ -119,8 +162,8 @@ class _LatexStyle(_TextStyle):
 class _Writer:
     """Writes the entry of a node at given labels; letters of sums are never used twice."""
 
-    def __init__(self, style: _TextStyle, used: int):
-        self.style, self.used, self.depth = style, used, 0
+    def __init__(self, style: _TextStyle, used: int, taken: frozenset[str]):
+        self.style, self.used, self.taken, self.depth = style, used, taken, 0
         self.lifter = Lifter()
 
     def entry(self, node: Node, labels: Labels, outer: bool = False) -> str:
@@ -130,7 +173,9 @@ class _Writer:
             raise LimitError("the indexed form is nested too deeply to be written out")
         written = self._entry(node, labels)
         self.depth -= 1
-        opens = isinstance(node, Add) and len(node.terms) > 1 or isinstance(node, Einsum) and node.rank < len(node.args)
+        opens = (isinstance(node, Add) and len(node.terms) > 1) or (
+            isinstance(node, Einsum) and node.rank < len(node.args)
+        )
         left, right = self.style.brackets
         return written if outer or not opens else f"{left}{written}{right}"
 
@@ -143,9 +188,14 @@ class _Writer:
         if isinstance(node, Delta):
             return self.style.delta(labels)
         if isinstance(node, Map) and node.rank > 2:
-            return self.style.function(node.op.name, [self.entry(a, labels if a.shape else (), True) for a in node.args])
+            return self.style.function(
+                node.op.name, [self.entry(a, labels if a.shape else (), True) for a in node.args]
+            )
         if isinstance(node, Apply) and node.rank > 2 and not node.batch:
             return self.style.whole(node.op.written, [self.lifter.lift(a) for a in node.args], labels)
+        if isinstance(node, Reindex):
+            sides = (labels[: node.split], node.shape[: node.split]), (labels[node.split :], node.shape[node.split :])
+            return self.style.bracket(*(_flat(*side) for side in sides))
         if isinstance(node, Shift):
             offset = "" if node.offset == 0 else f" + {node.offset}"
             return self.style.bracket(f"{labels[0]}{offset}", f"{labels[1]} + {labels[2]}")
@@ -170,7 +220,7 @@ class _Writer:
         factors = node.factors if isinstance(node, Einsum) else ((node, tuple(range(node.rank))),)
         c = c * node.coefficient if isinstance(node, Einsum) else c
         bound = sorted({a for _, inner in factors for a in inner if a >= node.rank})
-        fresh = letters_for(self.used + len(bound))[self.used :]
+        fresh = letters_for(self.used + len(bound), self.taken)[self.used :]
         self.used += len(bound)
         names = dict(enumerate(labels)) | dict(zip(bound, fresh, strict=True))
         ordered = sorted((f for f in factors if not isinstance(f[0], Ones)), key=lambda f: f[1])

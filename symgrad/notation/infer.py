@@ -22,7 +22,30 @@ from symgrad.operations.catalogue import find
 from symgrad.tensor.dims import Size, Unification, is_unknown, letter, letters_of
 
 GREEK = frozenset(
-    ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "lam", "mu", "nu", "xi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega"]
+    [
+        "alpha",
+        "beta",
+        "gamma",
+        "delta",
+        "epsilon",
+        "zeta",
+        "eta",
+        "theta",
+        "iota",
+        "kappa",
+        "lambda",
+        "lam",
+        "mu",
+        "nu",
+        "xi",
+        "rho",
+        "sigma",
+        "tau",
+        "phi",
+        "chi",
+        "psi",
+        "omega",
+    ]
 )
 LETTERS = ("m", "n", "p", "k", "q", "r", "s", "t", "u", "v", "w")
 
@@ -101,4 +124,6 @@ def _advise(error: SymgradError, guesses: Mapping[str, Declaration]) -> None:
     said = ", ".join(f"{name} a {kind}" for name, kind in kinds.items())
     if said:
         error.message = error.message.replace("?", "size ")
-        error.hint = f"{error.hint + '; or ' if error.hint else ''}declare the names (undeclared, they were read as: {said})"
+        error.hint = (
+            f"{error.hint + '; or ' if error.hint else ''}declare the names (undeclared, they were read as: {said})"
+        )

@@ -24,11 +24,12 @@ from symgrad.operations.catalogue import find, function_names
 from symgrad.operations.record import Elementwise
 
 ACCENTS = {
-    "hat": "hat", "widehat": "hat", "bar": "bar", "overline": "bar", "tilde": "tilde", "widetilde": "tilde", "dot": "dot",
+    "hat": "hat", "widehat": "hat", "bar": "bar", "overline": "bar", "tilde": "tilde", "widetilde": "tilde",
+    "dot": "dot",
 }  # fmt: skip
 INDEX_LIMIT = 6  # indices of one name
 
-_ALIASES = {"ln": "log", "sgn": "sign", "lse": "logsumexp", "trace": "tr", "asin": "arcsin", "acos": "arccos", "atan": "arctan"}
+_ALIASES = {"ln": "log", "sgn": "sign", "lse": "logsumexp", "asin": "arcsin", "acos": "arccos", "atan": "arctan"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ class Symbol:
     def _spellings(self) -> Iterator[str]:
         bases = _letter_spellings(self.base)
         joints = itertools.product(*([("", "_")] * len(self.indices)))
-        for joint, base in itertools.product(list(joints), bases):
+        apart = sorted(joints, key=lambda joint: joint[1:].count(""))  # 2,1 is rather 2_1 than 21
+        for joint, base in itertools.product(apart, bases):
             tail = "".join(mark + index for mark, index in zip(joint, self.indices, strict=True))
             yield base + self.accent + tail
             yield base + tail + self.accent
@@ -123,10 +125,12 @@ def _combined(op: str, args: list[str]) -> str:
         return _TURNED.get(args[0], args[0])
     if op == "multiply" and len(arrays) == 2:
         return _SHAPES.get((args[0], args[1]), "matrix")
-    if op in ("inv", "adj", "diag", "kron", "eye", "commutation"):
-        return "matrix"
-    if op in ("diagonal", "rowsum", "vec"):
+    if op in ("diagonal", "rowsum", "vec", "e") or (op in ("ones", "zeros") and len(args) < 2):
         return "column"
+    if op in ("inv", "adj", "diag", "kron", "eye", "commutation", "ones", "zeros"):
+        return "matrix"
+    if op == "colsum":
+        return "row" if args[0] == "matrix" else "scalar"
     entry = find(op)
     if entry is None or entry.notation.fixity != "call" or isinstance(entry, Elementwise):
         return arrays[0] if arrays else "scalar"

@@ -18,21 +18,19 @@ from fractions import Fraction
 
 from symgrad.errors import LimitError, ParseError, Span
 from symgrad.notation.latex import GREEK_COMMANDS
-from symgrad.notation.latex_names import ACCENTS, Symbol, function_named, kind_of
+from symgrad.notation.latex_names import ACCENTS, function_named, kind_of
+from symgrad.notation.latex_scripts import ScriptReader, joined
 from symgrad.notation.latex_sums import ENTRY, contracted
-from symgrad.notation.latex_symbols import SymbolReader
-from symgrad.notation.latex_terms import Summand, check_sizes, is_comparison, product_of, sum_of
+from symgrad.notation.latex_terms import Summand, check_sizes, product_of, sum_of
 from symgrad.notation.tokens import Token, exact
-from symgrad.notation.tree import Assignment, Call, Name, Number, Tree, same
-from symgrad.operations.catalogue import record
+from symgrad.notation.tree import Assignment, Call, Name, Number, Tree
 
-NESTING_LIMIT = 60  # groups inside one another
+NESTING_LIMIT = 50  # groups inside one another
 
 _CLOSE = {"(": ")", "[": "]", "{": r"\}", "<": r"\rangle", "|": "|", "lvert": r"\rvert", "‖": r"\rVert", "||": "||"}
 _NORMS = {"2": "norm2", "F": "normF", "1": "norm1", "infty": "norminf"}
 _FRACTIONS = ("frac", "tfrac", "dfrac", "cfrac")
 _FACTOR = ("letter", "word", "operator", "command", "style", "open", "bar", "{", "number")
-SIZED = {"I": "eye", "0": "zeros", "1": "ones", "K": "commutation", "e": "e"}  # what has its size as an index
 
 
 def parse_latex(text: str, known: Collection[str] = (), kinds: Mapping[str, str] | None = None) -> Tree:
@@ -45,7 +43,9 @@ def parse_latex(text: str, known: Collection[str] = (), kinds: Mapping[str, str]
     return line.value
 
 
-def parse_latex_program(text: str, known: Collection[str] = (), kinds: Mapping[str, str] | None = None) -> tuple[Assignment, ...]:
+def parse_latex_program(
+    text: str, known: Collection[str] = (), kinds: Mapping[str, str] | None = None
+) -> tuple[Assignment, ...]:
     r"""The assignments of a program, one a line or separated by \\; the last may be a bare formula.
 
     Options and errors as for `parse_latex`.
@@ -61,7 +61,8 @@ def _lines(text: str, known: Collection[str], kinds: Mapping[str, str] | None, s
             raise reader.error("one formula is wanted, and here another begins", reader.peek)
         line = reader.line()
         if lines and lines[-1].name is None:
-            raise ParseError("only the last line of a program may be without a name", text=text, span=lines[-1].span, hint="y = ...")
+            message = "only the last line of a program may be without a name"
+            raise ParseError(message, text=text, span=lines[-1].span, hint="y = ...")
         if line.name is not None and any(line.name == other.name for other in lines):
             raise ParseError(f"{line.name} is assigned twice", text=text, span=line.span)
         lines.append(line)
@@ -73,7 +74,7 @@ def _lines(text: str, known: Collection[str], kinds: Mapping[str, str] | None, s
     return tuple(lines)
 
 
-class _Reader(SymbolReader):
+class _Reader(ScriptReader):
     """The grammar: what is open, and how deep."""
 
     def __init__(self, text: str, known: set[str], kinds: dict[str, str], single: bool) -> None:
@@ -97,7 +98,7 @@ class _Reader(SymbolReader):
         return Assignment(name, value, (start, value.span[1] if value.span else self.end))
 
     def unexpected(self) -> ParseError:
-        kind, _, start, end = self.peek
+        kind, value, start, end = self.peek
         written = self.text[start:end]
         if kind == "=":
             return self.error("'=' stands between a name and its formula, or in brackets", hint=r"\mathbf{1}[a = b]")
@@ -105,22 +106,18 @@ class _Reader(SymbolReader):
             return self.error(f"'{written}' stands in brackets only", hint=rf"\mathbf{{1}}[a {written} b]")
         if kind == ",":
             return self.error("a comma stands between the arguments of a function only")
+        if self.open and written and (value == self.open[-1] or kind == self.open[-1]):
+            return self.error(f"something is missing before '{written}'")
         if self.open and kind in ("end", "close", "}"):
             return self.error(f"'{_CLOSE.get(self.open[-1], '}')}' is missing here")
         return self.error(f"'{written}' is not expected here" if written else "something is missing at the end")
 
     def expression(self) -> Tree:
-        self.depth += 1
-        if self.depth > NESTING_LIMIT:
-            message = f"nested more than {NESTING_LIMIT} levels deep"
-            start, end = self.peek[2:]
-            raise LimitError(message, text=self.text, span=(start, end), hint="a program that names the inner parts")
         summands: list[Summand] = []
         while not summands or self.peek[0] == "sign":
             mark = self.peek[2:]
             op = self.take()[1] if self.peek[0] == "sign" else None
             summands.append(Summand(op, self.term(), mark))
-        self.depth -= 1
         return sum_of(summands, self.kinds)
 
     def term(self) -> Tree:
@@ -136,21 +133,23 @@ class _Reader(SymbolReader):
                 factors = self.slashed(factors, right, token)
                 continue
             args = product_of(factors, self.kinds), product_of(right, self.kinds)
-            factors = [Call(token[1], args, _joined(*args), token[2:])]
+            factors = [Call(token[1], args, joined(*args), token[2:])]
         return product_of(factors, self.kinds)
 
     def slashed(self, left: list[Tree], right: list[Tree], mark: Token) -> list[Tree]:
         """`1/2 x` is half of x; in `a/b x` nobody can tell what is divided."""
         if len(left) == 1 and isinstance(left[0], Number) and isinstance(right[0], Number):
             args = left[0], right[0]
-            return [Call("divide", args, _joined(*args), mark[2:]), *right[1:]]
+            return [Call("divide", args, joined(*args), mark[2:]), *right[1:]]
         raise self.error("this division can be read in two ways", mark, r"\frac{a}{b} x or \frac{a}{b x}")
 
     def chain(self) -> list[Tree]:
         """Factors with nothing between them."""
         if self.peek[0] == "sign":
             token = self.take()
+            self.enter()
             inner = product_of(self.chain(), self.kinds)
+            self.depth -= 1
             return [inner if token[1] == "add" else self.call("negate", (inner,), token[2], token[2:])]
         factors = [self.factor()]
         while self.more():
@@ -161,12 +160,28 @@ class _Reader(SymbolReader):
         """Whether another factor follows."""
         kind, value, *_ = self.peek
         if kind == "number":
-            raise self.error("an operator is missing before this number", hint=rf"\cdot {value}, ^{{{value}}} or _{{{value}}}")
+            hint = rf"\cdot {value}, ^{{{value}}} or _{{{value}}}"
+            raise self.error("an operator is missing before this number", hint=hint)
         return kind in _FACTOR and not (kind == "bar" and self.closes())
 
     # --- factors
 
+    def enter(self) -> None:
+        """One level deeper; every recursion passes here."""
+        self.depth += 1
+        if self.depth > NESTING_LIMIT:
+            message = f"nested more than {NESTING_LIMIT} levels deep"
+            start, end = self.peek[2:]
+            raise LimitError(message, text=self.text, span=(start, end), hint="a program that names the inner parts")
+
     def factor(self) -> Tree:
+        """What is multiplied: a number, a name, a group or a function, with what stands above and below."""
+        self.enter()
+        tree = self.one_factor()
+        self.depth -= 1
+        return tree
+
+    def one_factor(self) -> Tree:
         kind, value, start, _ = self.peek
         if kind == "number":
             return self.scripts(self.number(), start)
@@ -240,7 +255,7 @@ class _Reader(SymbolReader):
         if compared:
             _, op, *mark = self.take()
             right = self.expression()
-            parts = [Call({"=": "eq"}.get(op, op), (parts[0], right), _joined(parts[0], right), (mark[0], mark[1]))]
+            parts = [Call({"=": "eq"}.get(op, op), (parts[0], right), joined(parts[0], right), (mark[0], mark[1]))]
         while self.takes(","):
             parts.append(self.expression())
         self.close(opening)
@@ -289,7 +304,7 @@ class _Reader(SymbolReader):
         mark = self.peek
         braces = self.takes("{")
         _, value, *_ = self.take()
-        if braces and not self.takes("}") or value not in _NORMS:
+        if (braces and not self.takes("}")) or value not in _NORMS:
             raise self.error("this norm is not known", mark, r"\lVert x \rVert with index 1, 2, F or \infty")
         return _NORMS[value]
 
@@ -311,8 +326,9 @@ class _Reader(SymbolReader):
             return self.summation(token)
         if name in ("norm", "abs") and self.tokens[self.at + 1][0] == "{":
             self.take()
-            tree = self.argument()
-            return self.scripts(self.call(self.norm() if name == "norm" else "abs", (tree,), start, (start, end)), start)
+            arg = self.argument()
+            op = self.norm() if name == "norm" else "abs"
+            return self.scripts(self.call(op, (arg,), start, (start, end)), start)
         function = function_named(name)
         if function is None:
             hint = rf"\operatorname{{{name}}}(X) for a function, \mathrm{{{name}}} for a name"
@@ -340,13 +356,14 @@ class _Reader(SymbolReader):
     def function_power(self, function: str) -> Tree:
         mark = self.take()
         exponent = self.argument() if self.peek[0] != "sign" else None
-        if exponent is None or isinstance(exponent, Call) and exponent.op == "negate":
-            raise self.error("an inverse function or a reciprocal?", mark, rf"\arcsin(x) or \frac{{1}}{{\{function}(x)}}")
+        if exponent is None or (isinstance(exponent, Call) and exponent.op == "negate"):
+            hint = rf"\arcsin(x) or \frac{{1}}{{\{function}(x)}}"
+            raise self.error("an inverse function or a reciprocal?", mark, hint)
         return exponent
 
     def bare_argument(self, function: str, mark: Span) -> Tree:
         r"""The product after a function without parentheses, up to an operator or the next function."""
-        if self.peek[0] == "sign" or not (self.peek[0] in _FACTOR) or (self.peek[0] == "bar" and self.closes()):
+        if self.peek[0] == "sign" or self.peek[0] not in _FACTOR or (self.peek[0] == "bar" and self.closes()):
             raise ParseError(f"{function} needs an argument", text=self.text, span=mark, hint=rf"\{function}(x)")
         if function == "log" and self.peek[1] in ("|", "lvert"):
             return self.log_bars()
@@ -410,154 +427,6 @@ class _Reader(SymbolReader):
         if not found or (braces and not self.takes("}")):
             raise self.error("this is not an index of a sum", hint=r"\sum_{i=1}^{n} or \sum_{i,j}")
         return found
-
-    # --- names and what stands above and below
-
-    def named(self) -> Tree:
-        """A name, its entry under a sum, or a function that is written like a name."""
-        start = self.peek[2]
-        if (function := self.function_word()) is not None:
-            return self.applied(function, start, (start, self.end))
-        symbol = self.symbol()
-        if symbol is None:  # bold around more than a name
-            self.take()
-            return self.scripts(self.argument(), start)
-        special = self.special(symbol, start)
-        if special is not None:
-            return self.scripts(special, start)
-        symbol, entry = self.indexed(symbol)
-        name = Name(symbol.name(self.known), (start, self.end))
-        if entry:
-            return self.scripts(self.call(ENTRY, (name, *map(Name, entry)), start), start)
-        return self.scripts(self.listed_call(name, start) or name, start)
-
-    def listed_call(self, name: Name, start: int) -> Tree | None:
-        """`e(i, n)`: a name before several arguments is a function; before one it is a factor."""
-        if self.peek[:2] != ("open", "(") or name.name in self.known or not self.comma_inside():
-            return None
-        return self.call(name.name, tuple(self.enclosed()[1]), start, name.span)
-
-    def special(self, symbol: Symbol, start: int) -> Tree | None:
-        r"""What a letter means by convention: ones, the identity, exp, the sigmoid."""
-        base, mark = symbol.base, (start, self.end)
-        if symbol.accent or symbol.indices or symbol.name(self.known) in self.known:
-            return None
-        if base == "sigma" and self.peek[0] == "open" and self.peek[1] in "([{":
-            return self.call("sigmoid", tuple(self.enclosed()[1]), start, mark)
-        if base == "e" and self.peek[0] == "^" and not self.transposes(self.at + 1):
-            self.take()
-            return self.call("exp", (self.exponent(),), start, mark)
-        if base == "1" and self.peek[0] == "open" and self.peek[1] in "([{":
-            return self.indicator()
-        if base not in SIZED:
-            return None
-        if self.peek[0] == "_" and not self.is_known_with_index(symbol):
-            return self.sized(base, start)
-        if base == "0":
-            return Number(Fraction(0), mark)
-        return self.call(SIZED[base], (), start, mark) if base in "1I" and self.peek[0] != "_" else None
-
-    def indicator(self) -> Tree:
-        token = self.peek
-        _, parts, compared = self.enclosed()
-        if not compared and not is_comparison(parts[0]):
-            raise self.error("a comparison is wanted here", token, r"\mathbf{1}[z > 0], or \mathbf{1} \cdot (...)")
-        return parts[0]
-
-    def sized(self, base: str, start: int) -> Tree | None:
-        r"""`I_n`, `\mathbf{1}_n`, `0_{m \times n}`: constants with their size; None where it is a name with an index."""
-        before = self.at
-        self.take()
-        braces = self.takes("{")
-        sizes = self.size_list() if braces else [self.argument()]
-        if base == "1" and is_comparison(sizes[0]):
-            return sizes[0]
-        if base == "I" and len(sizes) == 2 and same(*sizes):
-            sizes = sizes[:1]
-        if len(sizes) not in record(SIZED[base]).arity:
-            self.at = before
-            return None
-        return self.call(SIZED[base], tuple(sizes), start)
-
-    def size_list(self) -> list[Tree]:
-        r"""What stands between commas or \times in braces."""
-        self.open.append("}")
-        self.split_at_times()
-        sizes = [self.expression()]
-        if self.peek[0] in ("compare", "="):
-            _, op, *mark = self.take()
-            right = self.expression()
-            sizes = [Call({"=": "eq"}.get(op, op), (sizes[0], right), _joined(sizes[0], right), (mark[0], mark[1]))]
-        while self.takes(","):
-            sizes.append(self.expression())
-        if not self.takes("}"):
-            raise self.unexpected()
-        self.open.pop()
-        return sizes
-
-    def scripts(self, tree: Tree, start: int) -> Tree:
-        """Transposes and powers after a factor, and the index of its entry."""
-        raised = False
-        self.index_first()
-        while self.peek[0] in ("transpose", "^", "_"):
-            kind, _, *place = self.peek
-            mark = (place[0], place[1])
-            if kind == "_":
-                tree = self.entry_of(tree, start)
-            elif kind == "transpose" or self.transposes(self.at + 1):
-                tree = self.transposed(tree, start)
-            elif raised:
-                raise self.error("a power of a power needs braces", hint="{a^b}^c or a^{b^c}")
-            else:
-                self.take()
-                tree, raised = self.raised(tree, start, mark), True
-        return tree
-
-    def transposed(self, tree: Tree, start: int) -> Tree:
-        r"""`X'`, `X^\top`, and `X^{-\top}`, the transpose of the inverse."""
-        begin = self.take()[2]
-        for _ in range(self.transposes(self.at) if self.tokens[self.at - 1][0] == "^" else 0):
-            inverse = self.peek[0] == "sign"
-            self.take()
-            if inverse:
-                tree = self.call("power", (tree, Call("negate", (Number(Fraction(1)),))), start, (begin, self.end))
-        return self.call("transpose", (tree,), start, (begin, self.end))
-
-    def raised(self, tree: Tree, start: int, mark: Span) -> Tree:
-        braces = 1 if self.peek[0] == "{" else 0
-        kind, op, *_ = self.tokens[self.at + braces]
-        after = self.tokens[min(self.at + braces + 1, len(self.tokens) - 1)][0]
-        if kind == "infix" and op == "hadamard" and braces:
-            self.at += 2
-            return self.call("hadamard_power", (tree, self.braced()), start, mark)
-        if (kind, op) == ("sign", "add") and (not braces or after == "}"):
-            self.at += 1 + 2 * braces
-            return self.call("pinv", (tree,), start, mark)
-        if kind == "infix":
-            raise self.error("this superscript is not read", hint=r"X^\top for a transpose, x^{\odot 2} entry by entry")
-        return self.call("power", (tree, self.exponent()), start, mark)
-
-    def exponent(self) -> Tree:
-        """What stands above: a group, a token, or a signed number without braces."""
-        if self.peek[0] != "sign":
-            return self.argument()
-        _, op, *mark = self.take()
-        number = self.argument()
-        return number if op == "add" else self.call("negate", (number,), mark[0], (mark[0], mark[1]))
-
-    def entry_of(self, tree: Tree, start: int) -> Tree:
-        token = self.take()
-        if not self.bound:
-            raise self.error("entries are read under a sum only", token, r"\sum_i (A x)_i")
-        parts = self.index_parts()
-        indices = [i for part in parts for i in part]
-        if not set(indices) <= set(self.bound):
-            raise self.error("this is not an index of the sum around it", token)
-        return self.call(ENTRY, (tree, *map(Name, indices)), start)
-
-
-def _joined(left: Tree, right: Tree) -> Span | None:
-    return (left.span[0], right.span[1]) if left.span and right.span else None
 
 
 def _index_of(tree: Tree) -> str:

@@ -56,7 +56,8 @@ def contracted(body: Tree, indices: tuple[str, ...], kinds: Mapping[str, str], t
     product = reader.product(body)
     missing = [i for i in indices if i not in product.indices]
     if missing:
-        raise reader.refused(f"nothing under this sum carries the index {missing[0]}", f"x_{missing[0]}, or a factor n instead of the sum")
+        hint = f"x_{missing[0]}, or a factor n instead of the sum"
+        raise reader.refused(f"nothing under this sum carries the index {missing[0]}", hint)
     factors = _totals(list(product.factors), indices)
     for index in (i for i in indices if any(i in inner for _, inner in factors)):
         factors = reader.summed(factors, index)
@@ -121,7 +122,8 @@ class _Sum:
         trees = []
         for tree, inner in singles:
             if inner and set(inner) != set(indices):
-                raise self.refused(f"{part.op} of entries with different indices is not read", "matrix notation", part.span)
+                message = f"{part.op} of entries with different indices is not read"
+                raise self.refused(message, "matrix notation", part.span)
             trees.append(Call("transpose", (tree,)) if inner and inner != indices else tree)
         return Product(((Call(_ENTRYWISE.get(part.op, part.op), tuple(trees), part.span, part.mark), indices),))
 

@@ -3,7 +3,7 @@ r"""The tokens of a formula and the names in them: letters with style, accent an
 The lower half of the reader: it moves through the tokens and recognises names, function words and
 transposes, and knows no expressions.
 
->>> reader = SymbolReader(r"\\hat{\\mathbf{y}}_{12}^{(3)}", set(), {}, True)
+>>> reader = SymbolReader(r"\hat{\mathbf{y}}_{12}^{(3)}", set(), {}, True)
 >>> reader.indexed(reader.symbol())
 (Symbol(base='y', accent='hat', indices=('12', '3')), [])
 """
@@ -18,6 +18,7 @@ from symgrad.notation.tokens import Token
 from symgrad.notation.tree import Call, Tree
 
 _TRANSPOSES = ("top", "intercal", "prime", "T", "'")
+_ACCENT_LIMIT = 6
 _WORD_LIMIT = 32  # letters in a row that are tried as one word
 _LIST_LIMIT = 200  # tokens in which the comma between arguments is looked for
 
@@ -95,6 +96,8 @@ class SymbolReader:
             kind, value, *_ = self.take()
             accents = (ACCENTS[value] if kind == "command" else "") + accents
             braces += kind == "{"
+        if braces > _ACCENT_LIMIT:
+            raise self.error(f"a letter has at most {_ACCENT_LIMIT} accents and styles", self.tokens[start])
         base = self.base(braces)
         symbol = Symbol(base, accents, ()) if base else None
         if symbol and braces and self.peek[0] == "_":
@@ -137,7 +140,8 @@ class SymbolReader:
             elif self.peek[0] == "^" and self.is_label():
                 label = self.tokens[self.at + 3][1]
                 if label in self.bound:
-                    raise self.error("the i-th of several arrays is not read", hint=r"the arrays as rows of a matrix: X w")
+                    hint = "the arrays as rows of a matrix: X w"
+                    raise self.error("the i-th of several arrays is not read", hint=hint)
                 self.at += 5
                 self.take()
                 symbol = Symbol(symbol.base, symbol.accent, (*symbol.indices, label))
@@ -156,7 +160,8 @@ class SymbolReader:
 
     def summed_indices(self, atoms: list[str]) -> list[str]:
         if not set(atoms) <= set(self.bound):
-            raise self.error("an index of a sum next to another index is not read", hint="x_i or A_{ij}, all of them summed")
+            hint = "x_i or A_{ij}, all of them summed"
+            raise self.error("an index of a sum next to another index is not read", hint=hint)
         if len(atoms) > 2:
             raise self.error("an entry has at most two indices", hint="A_{ij}")
         return atoms
@@ -165,8 +170,10 @@ class SymbolReader:
         """Whether `^{(21)}` follows: a layer or a number in a row, not a power."""
         following = self.tokens[self.at + 1 : self.at + 6]
         kinds = [t[0] for t in following]
-        return len(following) == 5 and [kinds[0], kinds[1], kinds[3], kinds[4]] == ["{", "open", "close", "}"] and (
-            following[1][1] == "(" and kinds[2] in ("number", "letter", "word")
+        return (
+            len(following) == 5
+            and [kinds[0], kinds[1], kinds[3], kinds[4]] == ["{", "open", "close", "}"]
+            and (following[1][1] == "(" and kinds[2] in ("number", "letter", "word"))
         )
 
     def index_parts(self) -> list[list[str]]:
@@ -207,7 +214,7 @@ class SymbolReader:
 
     def function_word(self) -> str | None:
         r"""A function that is written as a word, \operatorname{tr}, \mathrm{tr} or tr(...); None where it is a name."""
-        kind, value, start, end = self.peek
+        kind, value, start, _ = self.peek
         if kind == "letter":
             return self.bare_word(start)
         if kind not in ("word", "operator") or value in self.known:

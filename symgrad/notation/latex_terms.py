@@ -4,6 +4,7 @@ r"""Sums and products of what was read, and the constants whose size is left to 
 A + s*A^0, \mathbf{1}' x sums x, and \mathbf{1} - p is 1 - p.  Where nothing says the size, that is an error.
 
 >>> from symgrad.notation.text import text
+>>> from symgrad.notation.tree import Name
 >>> ones, A = Call("ones", ()), Name("A")
 >>> text(product_of([Call("transpose", (ones,)), A, Name("x")], {}))
 'colsum(A*x)'
@@ -74,16 +75,16 @@ def _without_identity(factors: list[Tree], kinds: Kinds) -> list[Tree]:
 
 def _without_ones(factors: list[Tree], kinds: Kinds) -> list[Tree]:
     """A 1 as the sum over rows of what stands before it, 1' A as that over columns of what follows."""
+    for at, factor in enumerate(factors):
+        before = _without_ones(factors[:at], kinds) if _is_sizeless(factor, "ones") else []
+        if before and kind_of(reduce(_times, before), kinds) in ("row", "matrix"):
+            total = Call("rowsum", (reduce(_times, before),), factor.span, factor.span)
+            return _without_ones([total, *factors[at + 1 :]], kinds)
     for at in range(len(factors) - 1, -1, -1):
         factor, after = factors[at], factors[at + 1 :]
         turned = isinstance(factor, Call) and factor.op == "transpose" and _is_sizeless(factor.args[0], "ones")
         if turned and after and kind_of(reduce(_times, after), kinds) in ("column", "matrix"):
             factors = [*factors[:at], Call("colsum", (reduce(_times, after),), factor.span, factor.span)]
-    for at, factor in enumerate(factors):
-        before = factors[:at]
-        if _is_sizeless(factor, "ones") and before and kind_of(reduce(_times, before), kinds) in ("row", "matrix"):
-            total = Call("rowsum", (reduce(_times, before),), factor.span, factor.span)
-            return _without_ones([total, *factors[at + 1 :]], kinds)
     return factors
 
 
@@ -153,4 +154,5 @@ def check_sizes(tree: Tree, text: str) -> None:
         if _is_sizeless(part, "eye"):
             raise ParseError("the size of I is not said here", text=text, span=part.span, hint="I_n")
         if _is_sizeless(part, "ones"):
-            raise ParseError(r"the size of \mathbf{1} is not said here", text=text, span=part.span, hint=r"\mathbf{1}_n")
+            message = r"the size of \mathbf{1} is not said here"
+            raise ParseError(message, text=text, span=part.span, hint=r"\mathbf{1}_n")

@@ -25,15 +25,18 @@ COMPARE_COMMANDS = {
     "ge": "ge", "geq": "ge", "geqslant": "ge", "le": "le", "leq": "le", "leqslant": "le", "ne": "ne", "neq": "ne",
     "gt": "gt", "lt": "lt",
 }  # fmt: skip
-STYLES = frozenset(
-    "mathbf boldsymbol bm bold pmb vec mathbb mathds mathbbm mathcal mathscr mathfrak mathnormal symbf symbfit".split()
-)
+_STYLE_WORDS = """
+    mathbf boldsymbol bm bold pmb vec mathbb mathds mathbbm mathcal mathscr mathfrak mathnormal symbf symbfit
+"""
+STYLES = frozenset(_STYLE_WORDS.split())
 _WORDS = "operatorname|mathrm|text|textrm|textup|textbf|textit|textsf|texttt|mathsf|mathit|mathtt|mathop"
-_SPACES = frozenset(
-    """quad qquad enspace thinspace medspace thickspace negthinspace displaystyle textstyle scriptstyle limits
-    nolimits nonumber notag bf rm it left right middle smallskip noindent allowbreak""".split()
-)
-_ENVIRONMENTS = frozenset("aligned align equation gather gathered split eqnarray multline alignat displaymath math".split())
+_SPACE_WORDS = """
+    quad qquad enspace thinspace medspace thickspace negthinspace displaystyle textstyle scriptstyle limits
+    nolimits nonumber notag bf rm it smallskip noindent allowbreak
+"""
+_SPACES = frozenset(_SPACE_WORDS.split())
+_ENVIRONMENT_WORDS = "aligned align equation gather gathered split eqnarray multline displaymath math"
+_ENVIRONMENTS = frozenset(_ENVIRONMENT_WORDS.split())
 
 OPENING = {"(": "(", "[": "[", "lbrack": "[", "\\{": "{", "lbrace": "{", "langle": "<",
            "lvert": "lvert", "lVert": "‖"}  # fmt: skip
@@ -74,7 +77,8 @@ _TOKEN = re.compile(
     | (?P<line>\\\\(?:\*|\s*\[\s*-?[0-9.]+\s*(?:pt|em|ex|mm|cm)\s*\])?)
     | (?P<environment>\\(?:begin|end)\s*\{{(?P<env>[A-Za-z]*)\*?\}})
     | (?P<ignored>\\(?:tag|label|hspace|vspace)\*?\s*\{{[^{{}}]*\}})
-    | (?P<word>\\(?P<style>{_WORDS})(?![A-Za-z])\*?\s*(?:\{{(?P<content>(?:[^{{}}\\$^]|\\[_\-\ ,])*)\}}|(?P<single>[A-Za-z0-9])))
+    | (?P<word>\\(?P<style>{_WORDS})(?![A-Za-z])\*?\s*
+        (?:\{{(?P<content>(?:[^{{}}\\$^]|\\[_\-\ ,])*)\}}|(?P<single>[A-Za-z0-9])))
     | (?P<sized>\\(?P<size>{_SIZE})(?![A-Za-z])\s*(?P<delimiter>\\[A-Za-z]+|\\[|{{}}]|[^\\\s]))
     | (?P<command>\\(?:[A-Za-z]+|.))
     | (?P<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+)
@@ -123,6 +127,8 @@ def _trimmed(text: str, begin: int, end: int) -> tuple[int, int]:
 def _token(text: str, match: re.Match[str]) -> Token | None:
     kind, (start, end) = str(match.lastgroup), match.span()
     kind = next(k for k in _KINDS if match[k] is not None)
+    if kind == "space" and "&" in match[0] and not _aligns(text, start, end):
+        raise ParseError("'&' aligns lines; nothing is aligned here", text=text, span=(start, end), hint="l_1 &= ...")
     if kind in ("space", "ignored"):
         return None
     if kind == "environment":
@@ -134,12 +140,22 @@ def _token(text: str, match: re.Match[str]) -> Token | None:
     if kind == "command":
         return _command(text, match[0][1:], start, end)
     if kind == "number" and re.compile(r"[eE][+-]?[0-9]").match(text, end):
-        raise ParseError("powers of ten are written out in LaTeX", text=text, span=(start, end + 1), hint=r"1 \cdot 10^{-3}")
+        message = "powers of ten are written out in LaTeX"
+        raise ParseError(message, text=text, span=(start, end + 1), hint=r"1 \cdot 10^{-3}")
     if kind == "other":
         return _character(text, match[0], start)
     return kind, match[0], start, end
 
 
+def _aligns(text: str, start: int, end: int) -> bool:
+    """Whether `&` stands at the beginning of a line or next to a sign or relation."""
+    before, after = text[max(0, start - _NEAR) : start].rstrip(), text[end : end + _NEAR].lstrip()
+    return not before or before.endswith(("=", "\\\\", "\n", "}", "]")) or after.startswith(_RELATIONS)
+
+
+_LINE_END = re.compile(r"\s*(?:\\\\|\\end|\$|\Z|\n)")
+_NEAR = 20  # characters around `&` that are looked at
+_RELATIONS = ("=", "+", "-", ":", "\\quad", "\\qquad", "\\coloneqq", "\\triangleq", "\\cdot", "\\odot")
 _KINDS = ("space", "newline", "line", "environment", "ignored", "word", "sized", "command", "number", "letter", "other")
 
 
@@ -171,7 +187,8 @@ def _delimiter(text: str, written: str, size: str, start: int, end: int) -> Toke
         return "open", OPENING[name], start, end
     if name in CLOSING:
         return "close", CLOSING[name], start, end
-    raise ParseError(f"\\{size}{written} is not a delimiter that is read", text=text, span=(start, end), hint=r"\left( \right)")
+    message = f"\\{size}{written} is not a delimiter that is read"
+    raise ParseError(message, text=text, span=(start, end), hint=r"\left( \right)")
 
 
 def _command(text: str, name: str, start: int, end: int) -> Token | None:
@@ -209,8 +226,11 @@ def _character(text: str, c: str, start: int) -> Token | None:
         return None  # `:=`
     if c == ";":
         return "line", c, start, end
+    if c == "." and _LINE_END.match(text, end):
+        return None
     if c == ".":
-        raise ParseError("a dot stands in a number only", text=text, span=(start, end), hint=r"\odot for entry by entry")
+        message = "a dot stands in a number only"
+        raise ParseError(message, text=text, span=(start, end), hint=r"\odot for entry by entry")
     if c not in SYMBOLS:
         raise ParseError(f"the character '{c}' is not read in LaTeX", text=text, span=(start, end))
     kind, value = SYMBOLS[c]

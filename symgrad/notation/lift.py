@@ -17,15 +17,15 @@ What has no such form raises `NoMatrixForm`; the caller shows indices instead.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
 
 from symgrad.notation.network import Item, Network, NoMatrixForm, entry_power, link_of
-from symgrad.notation.patterns import cut_out, without_shifts
+from symgrad.notation.patterns import has_patterns, without_patterns
 from symgrad.notation.tree import Name, Number, Tree
-from symgrad.notation.words import Term, Word, call, matrix, sum_tree, vector
+from symgrad.notation.words import Term, Word, call, matrix, sum_tree, turned_tree, vector
 from symgrad.tensor.build import as_number, exact, scaled
 from symgrad.tensor.canonical import symmetry
 from symgrad.tensor.dims import Dim, Size
@@ -41,7 +41,6 @@ from symgrad.tensor.nodes import (
     Node,
     Ones,
     Power,
-    Shift,
     Triangle,
     Unit,
     walk,
@@ -79,9 +78,10 @@ class _Piece:
 
 
 class Lifter:
-    """Lifts the nodes of one result, every node once."""
+    """Lifts the nodes of one result, every node once.  `rows` are the names that stand for row vectors."""
 
-    def __init__(self) -> None:
+    def __init__(self, rows: Collection[str] = ()) -> None:
+        self.rows = rows
         self._terms: dict[Node, list[Term] | NoMatrixForm] = {}
         self._trees: dict[Node, Tree] = {}
 
@@ -148,6 +148,8 @@ class Lifter:
             return Term(1, ((tree, 1),))
         if isinstance(node, Ones):
             return Term(1, (), None, vector(tree))
+        if isinstance(node, Input) and node.name in self.rows:
+            return Term(1, (), matrix(turned_tree(tree)))
         return Term(1, (), link_of(tree, node.rank, node.rank == 2 and symmetry(node) == 1))
 
     def _atom_tree(self, node: Node) -> Tree:
@@ -213,10 +215,7 @@ class Lifter:
             return self._diagonal_product(factors, deltas, out, coefficient)
         if len(out) > 2:
             raise NoMatrixForm
-        triangle = cut_out(self, factors, out)
-        if triangle is not None:
-            return triangle.scaled(coefficient)
-        rest = without_shifts(self, factors, out) if any(isinstance(n, Shift) for n, _ in factors) else None
+        rest = without_patterns(self, factors, out) if has_patterns(factors) else None
         if rest is not None:
             factors, coefficient = rest.factors, exact(coefficient * rest.coefficient)
         pieces = [self._piece(node, labels) for node, labels in factors]
@@ -246,7 +245,9 @@ class Lifter:
         """Turn one difference round, here or within a nested product, so that a sign goes away; whether one was found."""
         count = Counter(p.node for p in pieces)
         odd = [p.node for p in pieces if isinstance(p.node, Add) and count[p.node] % 2 == 1]
-        mixed = sorted((n for n in odd if len({c > 0 for c, _ in n.terms}) == 2), key=lambda n: bool(self._constants(n)))
+        mixed = sorted(
+            (n for n in odd if len({c > 0 for c, _ in n.terms}) == 2), key=lambda n: bool(self._constants(n))
+        )
         if mixed:
             for piece in pieces:
                 if piece.node is mixed[0]:
@@ -296,12 +297,12 @@ class Lifter:
             return list(terms[0].scalars)
         return [(self.tree(node), 1)]
 
-    def _spread(
-        self, network: Network, factors: Factors, out: Labels
-    ) -> Word | None:
-        """The word of ones where every label of the output belongs to ones alone: a spread scalar."""
-        if not out or not all(item.ones for item in network.items):
+    def _spread(self, network: Network, factors: Factors, out: Labels) -> Word | None:
+        """The word of ones where every label of the output belongs to ones alone: the rest is a spread scalar."""
+        if not out or any(set(item.labels) & set(out) and not item.ones for item in network.items):
             return None
+        rest = Network([i for i in network.items if not i.ones], (), network.scalars)
+        rest.contract()
         sizes = {labels[0]: size_tree(n.shape[0]) for n, labels in factors if isinstance(n, Ones)}
         tree = call("ones", *(sizes[a] for a in out))
         return vector(tree) if len(out) == 1 else matrix(tree)

@@ -192,7 +192,8 @@ def _not_a_size(part: Tree, scope: Scope) -> SymgradError:
         return ShapeError(f"{part.name} is a variable, but a dimension is wanted here", hint="a dimension letter")
     if isinstance(part, Name):
         return UnknownNameError(
-            f"{part.name} is not a declared dimension", hint=did_you_mean(part.name, scope.letters) or "a letter of a declaration"
+            f"{part.name} is not a declared dimension",
+            hint=did_you_mean(part.name, scope.letters) or "a letter of a declaration",
         )
     value = part.value if isinstance(part, Number) else Fraction(0)
     return ShapeError(f"a dimension is a letter or a whole number{f', not {float(value)}' if value else ''}")

@@ -28,7 +28,7 @@ from symgrad.notation.tree import Tree
 from symgrad.notation.words import Term, call, is_call, matrix, vector
 from symgrad.tensor.build import exact
 from symgrad.tensor.dims import plus
-from symgrad.tensor.nodes import Coefficient, Node, Ones, Shift, Triangle
+from symgrad.tensor.nodes import Coefficient, Delta, Node, Ones, Shift, Triangle
 
 if TYPE_CHECKING:
     from symgrad.notation.lift import Lifter
@@ -48,9 +48,16 @@ class Rest:
     coefficient: Coefficient
 
 
-def without_shifts(lifter: Lifter, factors: Factors, out: Labels) -> Rest:
-    """The product with every shift and its operands read as one item.  Raises NoMatrixForm."""
+def has_patterns(factors: Factors) -> bool:
+    """Whether a product holds a shift or a triangle."""
+    return any(isinstance(n, Shift | Triangle) for n, _ in factors)
+
+
+def without_patterns(lifter: Lifter, factors: Factors, out: Labels) -> Rest:
+    """The product with every pattern and its operands read as one item.  Raises NoMatrixForm."""
     rest = Rest(list(factors), [], [], 1)
+    for triangle in [f for f in factors if isinstance(f[0], Triangle)]:
+        _cut_out(lifter, rest, triangle, out)
     while any(isinstance(n, Shift) for n, _ in rest.factors):
         shifts = [(n, labels) for n, labels in rest.factors if isinstance(n, Shift)]
         groups: list[tuple[Pattern, ...]] = [*combinations(shifts, 1), *combinations(shifts, 2)]
@@ -144,16 +151,19 @@ def _flip(tree: Tree) -> Tree:
 # --- triangles -----------------------------------------------------------------------------------
 
 
-def cut_out(lifter: Lifter, factors: Factors, out: Labels) -> Term | None:
-    """tril or triu of the rest of a product, where a triangle stands on the two labels of the result."""
-    at = next((i for i, (n, ls) in enumerate(factors) if isinstance(n, Triangle) and set(ls) == set(out)), None)
-    if at is None or len(out) != 2:
-        return None
-    rest = factors[:at] + factors[at + 1 :]
-    if not set(out) <= {a for _, labels in rest for a in labels}:
-        return None
-    inner = lifter.product(rest, out, 1)
-    word = inner.word or inner.spread
+def _cut_out(lifter: Lifter, rest: Rest, triangle: tuple[Node, Labels], out: Labels) -> None:
+    """A triangle and all that stands on its two labels alone as tril or triu of that, if anything does on both."""
+    a, b = triangle[1]
+    upper = bool(out) and (out[0] == b or (out[-1] == a and len(out) > 1))  # read from the row end of the result
+    name, ends = ("triu", (b, a)) if upper else ("tril", (a, b))
+    inside = [f for f in rest.factors if f[1] and set(f[1]) <= set(ends) and not isinstance(f[0], Delta)]
+    inside.remove(triangle)
+    if ends[0] == ends[1] or not set(ends) <= {a for _, labels in inside for a in labels}:
+        return
+    term = lifter.product(inside, ends, 1)
+    word = term.word or term.spread
     assert word is not None
-    name = "tril" if factors[at][1] == out else "triu"
-    return Term(inner.coefficient, inner.scalars, matrix(call(name, Term(1, (), word).tree())))
+    rest.factors = [f for f in rest.factors if f not in inside and f is not triangle]
+    rest.coefficient = exact(rest.coefficient * term.coefficient)
+    rest.scalars += term.scalars
+    rest.items.append(Item(ends, matrix(call(name, Term(1, (), word).tree()))))

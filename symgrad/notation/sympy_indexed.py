@@ -40,6 +40,7 @@ ONE: Tree = Number(Fraction(1))
 
 
 def is_one(tree: Tree) -> bool:
+    """Whether a tree is the number 1."""
     return tree == ONE
 
 
@@ -49,6 +50,7 @@ def number(value: Fraction) -> Tree:
 
 
 def transposed(tree: Tree) -> Tree:
+    """The transpose, without doubling it."""
     if isinstance(tree, Call) and tree.op == "transpose":
         return tree.args[0]
     return Call("transpose", (tree,))
@@ -67,10 +69,12 @@ def product(left: Tree, right: Tree, op: str = "multiply") -> Tree:
 
 
 def scaled(scalar: Tree, array: Tree) -> Tree:
+    """A scalar times an array."""
     return product(scalar, array)
 
 
 def sum_of(left: Tree, right: Tree) -> Tree:
+    """A sum; a sign in front of the right side makes it a difference."""
     if isinstance(right, Call) and right.op == "negate":
         return Call("subtract", (left, right.args[0]))
     return Call("add", (left, right))
@@ -99,6 +103,7 @@ def spread(entries: Entries, labels: tuple[Label, ...], sizes: Mapping[Label, Si
 
 
 def common_labels(all_entries: Sequence[Entries]) -> tuple[Label, ...]:
+    """The labels of several entries, the widest first.  Raises ParseError beyond two."""
     widest_first = sorted(all_entries, key=lambda e: -len(e.labels))
     labels = tuple(dict.fromkeys(label for e in widest_first for label in e.labels))
     if len(labels) > 2:

@@ -108,6 +108,7 @@ def _identity(part: Any, context: Context, reading: Reading) -> Reader:
 
 
 def filled(op: str, part: Any, reading: Reading) -> Tree:
+    """ones or zeros of the part's shape."""
     rows, columns = part.shape
     return Call(op, (reading.size(rows), *([reading.size(columns)] if columns != 1 else [])))
 

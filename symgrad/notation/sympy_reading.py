@@ -118,6 +118,7 @@ class Reading:
 
 
 def short(part: Any, limit: int = 60) -> str:
+    """The part as text, cut to a readable length."""
     try:
         text = str(part)
     except RecursionError:
@@ -126,6 +127,7 @@ def short(part: Any, limit: int = 60) -> str:
 
 
 def is_array(part: Any) -> bool:
+    """Whether a SymPy object is a matrix that is not 1 x 1."""
     return getattr(part, "is_Matrix", False) and extent(part) != (1, 1)
 
 
@@ -139,12 +141,14 @@ def number_wanted(part: Any, *arguments: Any) -> None:
 
 
 def whole(entries: Entries, part: Any) -> Tree:
+    """The tree of entries that have no free index.  Raises ParseError."""
     if entries.labels:
         raise ParseError(f"an index of a sum stands inside a matrix: {short(part)}", hint="a product of entries")
     return entries.tree
 
 
 def trees_of(parts: Iterable[Any]) -> Generator[Wanted, Entries, list[Tree]]:
+    """The trees of several parts, none with a free index."""
     found = []
     for part in parts:
         found.append(whole((yield part), part))
@@ -152,6 +156,7 @@ def trees_of(parts: Iterable[Any]) -> Generator[Wanted, Entries, list[Tree]]:
 
 
 def entries_of(parts: Iterable[Any]) -> Generator[Wanted, Entries, list[Entries]]:
+    """The entries of several parts."""
     found = []
     for part in parts:
         found.append((yield part))
@@ -159,6 +164,7 @@ def entries_of(parts: Iterable[Any]) -> Generator[Wanted, Entries, list[Entries]
 
 
 def chain(op: str, trees: list[Tree]) -> Tree:
+    """The trees joined by one operation, from the left."""
     result = trees[0]
     for tree in trees[1:]:
         result = Call(op, (result, tree))
@@ -166,6 +172,7 @@ def chain(op: str, trees: list[Tree]) -> Tree:
 
 
 def matrix_product(part: Any) -> Reader:
+    """A MatMul: its scalars in front, then its matrices in order."""
     scalars = [a for a in part.args if not getattr(a, "is_Matrix", False)]
     matrices = [a for a in part.args if getattr(a, "is_Matrix", False)]
     trees = yield from trees_of([*([sympy.Mul(*scalars)] if scalars else []), *matrices])

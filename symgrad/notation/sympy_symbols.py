@@ -139,6 +139,7 @@ def size_expression(size: Size) -> Any:
 
 
 def dimension_symbol(name: str) -> sympy.Symbol:
+    """A dimension letter as SymPy has it: a positive integer."""
     return sympy.Symbol(name, integer=True, positive=True)
 
 

@@ -107,8 +107,9 @@ class _Writer:
         special = _OPERATORS.get(part.op)
         if special is not None and len(values) == special[0]:
             return special[1](*values)
-        if len(values) == 1 and not _is_matrix(values[0]) and part.op in _SCALAR_FUNCTIONS:
-            return _SCALAR_FUNCTIONS[part.op](values[0])
+        own = record(part.op).sympy
+        if len(values) == 1 and not _is_matrix(values[0]) and own is not None:
+            return getattr(sympy, own)(values[0])
         return applied(part.op, *values)
 
     def sum(self, signs: list[int], values: list[Any]) -> Any:
@@ -232,11 +233,6 @@ _OPERATORS: dict[str, tuple[int, Callable[..., Any]]] = {
     "negate": (1, _negative), "transpose": (1, _transpose), "power": (2, _power), "inv": (1, _inverse),
     "hadamard_power": (2, _entry_power), "hadamard_divide": (2, _entry_quotient),
     **{name: (1, _unchanged_scalar(name)) for name in ("tr", "det", "sum", "diag", "vec")},
-}  # fmt: skip
-_SCALAR_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
-    "exp": sympy.exp, "log": sympy.log, "sin": sympy.sin, "cos": sympy.cos, "tan": sympy.tan, "sinh": sympy.sinh,
-    "cosh": sympy.cosh, "tanh": sympy.tanh, "arcsin": sympy.asin, "arccos": sympy.acos, "arctan": sympy.atan,
-    "sqrt": sympy.sqrt, "abs": sympy.Abs, "sign": sympy.sign,
 }  # fmt: skip
 
 

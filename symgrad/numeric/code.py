@@ -31,16 +31,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-from symgrad.errors import DomainError, UnknownNameError, did_you_mean
-from symgrad.numeric.evaluate import bind_sizes
+from symgrad.errors import DomainError, ShapeError, UnknownNameError, did_you_mean
+from symgrad.numeric.evaluate import VALID, bind_sizes
 from symgrad.numeric.layout import Layout, reachable
 from symgrad.numeric.names import Names
 from symgrad.numeric.plan import Planner
 from symgrad.numeric.steps import Step, Steps
 from symgrad.numeric.value import dense
 from symgrad.tensor.build import permuted
-from symgrad.tensor.dims import Dim, Shape, Size, letters_of, times
-from symgrad.tensor.nodes import Input, Node, walk
+from symgrad.tensor.dims import Dim, Shape, Size, letters_of, size_at, times
+from symgrad.tensor.nodes import Input, Node, Shift, walk
 
 Kind = Literal["scalar", "column", "row", "matrix"]
 SCIPY = ("linalg", "signal", "special")  # the modules that templates name
@@ -93,6 +93,7 @@ class Compiled:
     arguments: tuple[Argument, ...]
     free: tuple[str, ...]  # dimension letters that no argument has, given as numbers
     function: Callable[..., Any] = field(repr=False)
+    lengths: tuple[Size, ...] = ()  # of axes that convolutions make
 
     def __call__(self, **arrays: Any) -> Any:
         sizes = {letter: int(arrays.pop(letter)) for letter in self.free if letter in arrays}
@@ -100,9 +101,17 @@ class Compiled:
             missing = [a for a in self.free if a not in sizes]
             raise UnknownNameError(f"the dimension {missing[0]} is needed as a number", hint=f"{missing[0]}=3")
         given = {name: np.asarray(value) for name, value in arrays.items()}
-        bind_sizes({a.name: a.arrives for a in self.arguments}, given, sizes)
+        at = bind_sizes({a.name: a.arrives for a in self.arguments}, given, sizes)
+        for length in self.lengths:
+            if size_at(length, at) < 1:
+                raise ShapeError(f"the dimension {length} would be {size_at(length, at)}", hint=VALID)
         dtype = common_dtype(given)
-        result = self.function(*(given[a.name].astype(dtype, copy=False) for a in self.arguments), *sizes.values())
+        try:
+            result = self.function(*(given[a.name].astype(dtype, copy=False) for a in self.arguments), *sizes.values())
+        except TypeError as error:  # NumPy's word for X^k with k = 2.5
+            if "exponent must be an integer" in str(error):
+                raise DomainError("a power of a matrix needs a whole exponent", hint="a whole number") from None
+            raise
         return np.asarray(result)
 
 
@@ -128,7 +137,8 @@ def compile_numpy(
     program = _Program(arguments, function_name)
     root = program.plan(result, named, output)
     source = program.text(root, function_name, doc)
-    return Compiled(source, tuple(arguments), tuple(program.free), _function(source, function_name))
+    lengths = dict.fromkeys(s for n in walk(result) if isinstance(n, Shift) for s in n.shape if isinstance(s, Dim))
+    return Compiled(source, tuple(arguments), tuple(program.free), _function(source, function_name), tuple(lengths))
 
 
 def _function(source: str, name: str) -> Callable[..., Any]:

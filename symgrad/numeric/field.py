@@ -25,8 +25,8 @@ import numpy as np
 
 from symgrad.errors import DomainError, LimitError
 from symgrad.numeric.contract import order
-from symgrad.numeric.sample import sizes as sample_sizes
 from symgrad.numeric.evaluate import shift_pattern
+from symgrad.numeric.sample import sizes as sample_sizes
 from symgrad.operations.matrices import ADJ, DET, INV, PINV
 from symgrad.operations.record import TensorFunction
 from symgrad.tensor.build import as_number
@@ -275,9 +275,7 @@ def _opaque(name: str, args: Sequence[Residues], seed: int) -> Residues:
     return _residues(state)
 
 
-def _apply(
-    node: Apply, argument: Residues, more: Sequence[Residues], shape: tuple[int, ...], seed: int
-) -> Residues:
+def _apply(node: Apply, argument: Residues, more: Sequence[Residues], shape: tuple[int, ...], seed: int) -> Residues:
     """Every member of the batch, as a matrix or one long vector."""
     core = argument.shape[node.batch :]
     half = prod(core[: len(core) // 2])

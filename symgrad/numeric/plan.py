@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import cast
 
 from symgrad.errors import SymgradError
+from symgrad.numeric.convolve import Convolution, convolution
 from symgrad.numeric.operand import Operand, aligned
 from symgrad.numeric.product import Product
 from symgrad.numeric.steps import Step, Steps
@@ -84,6 +85,8 @@ class Planner:
         users = self.users.get(node, [])
         weight = sum(self.deferred.get(n, 1) for n in node.args)
         if len(users) != 1 or not isinstance(users[0], Einsum | Add) or weight > MOST_FACTORS:
+            return False
+        if convolution(node) is not None or convolution(users[0]) is not None:
             return False
         self.deferred[node] = weight
         return True
@@ -161,9 +164,20 @@ class Planner:
                 raise SymgradError(f"no NumPy code for a node of kind {type(node).__name__}")
 
     def _product(self, node: Einsum, coefficient: Coefficient | None = None) -> Value | Mixed:
+        convolved = convolution(node)
+        if convolved is not None:
+            return self._convolved(convolved, node.coefficient, node.rank)
         product = Product(self, node.coefficient if coefficient is None else coefficient)
         product.gather(node.factors)
         return product.finish(range(node.rank))
+
+    def _convolved(self, found: Convolution, coefficient: Coefficient, rank: int) -> Value:
+        operands = [self.steps.numeric(self.whole_step(n)) for n in found.operands]
+        code = template(found.form)
+        step = self.steps.make(code.form, operands, code.slots, kind="atom", rank=rank, fresh=True)
+        for scalar in (self.steps.number(coefficient), *(self.whole_step(n) for n in found.scalars)):
+            step = self.steps.multiply(scalar, step)
+        return full(step)
 
     def _sum(self, node: Add) -> Value | Mixed:
         terms: list[tuple[Coefficient, Value]] = []
@@ -226,7 +240,12 @@ class Planner:
     def _parameter(self, node: Node) -> Step:
         """A further argument of a function: a number as a number, a matrix as an array."""
         number = as_number(node)
-        return self.steps.number(number) if number is not None else self.steps.numeric(self.whole_step(node))
+        if number is not None:
+            return self.steps.number(number)
+        step = self.steps.numeric(self.whole_step(node))
+        if node.shape or all(isinstance(n, Size) for n in walk(node) if not n.args):
+            return step
+        return self.steps.make("{0} if {0} % 1 else int({0})", [step], "factor", kind="compare", weak=True)
 
     def _constant(self, node: Constant) -> Step:
         if node.name != "pi":

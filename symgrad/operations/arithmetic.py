@@ -15,6 +15,7 @@ from symgrad.tensor.dims import agree
 from symgrad.tensor.nodes import Delta, Node
 from symgrad.tensor.view import View
 
+
 def sum_of(signs: tuple[int, ...], views: tuple[View, ...]) -> View:
     """A signed sum of several views at once."""
     first = next((v for v in views if not v.is_scalar), views[0])
@@ -61,7 +62,12 @@ def _product(a: View, b: View) -> View:
 
 
 def _product_hint(a: View, b: View) -> str | None:
-    if a.kind == b.kind and a.kind in ("column", "row") and agree(a.shape[0], b.shape[0]) and agree(a.shape[1], b.shape[1]):
+    if (
+        a.kind == b.kind
+        and a.kind in ("column", "row")
+        and agree(a.shape[0], b.shape[0])
+        and agree(a.shape[1], b.shape[1])
+    ):
         return "x'*y for the inner product, x*y' for the outer one, x.*y entry by entry"
     if agree(a.shape[0], b.shape[0]) and not b.is_scalar:
         return "transpose the left side" if not agree(a.shape[1], b.shape[1]) else ".* for the product entry by entry"
@@ -73,7 +79,9 @@ def _product_hint(a: View, b: View) -> str | None:
 def _hadamard(a: View, b: View) -> View:
     if a.is_scalar or b.is_scalar:
         return _product(a, b)
-    left, right = aligned(a, b, "multiply entry by entry", "a vector is never spread over a matrix: use diag(v)*M or ones")
+    left, right = aligned(
+        a, b, "multiply entry by entry", "a vector is never spread over a matrix: use diag(v)*M or ones"
+    )
     return View(hadamard(left.node, right.node), left.rows)
 
 
@@ -297,4 +305,3 @@ TRANSPOSE = Construct(
 RECORDS = (
     ADD, SUBTRACT, NEGATE, MULTIPLY, HADAMARD, DIVIDE, HADAMARD_DIVIDE, POWER, HADAMARD_POWER, TRANSPOSE,
 )  # fmt: skip
-

@@ -107,7 +107,6 @@ UNIT = Construct(
 )
 
 
-
 def _commutation(m: Size, n: Size) -> View:
     """Rows run over vec(A'), columns over vec(A), the slow index first."""
     _require_sizes(m, n)

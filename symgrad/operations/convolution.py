@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 
 from symgrad.errors import ShapeError
-from symgrad.operations.arrays import Array, np, signal
+from symgrad.operations.arrays import Array, signal
 from symgrad.operations.record import Construct, Notation
 from symgrad.operations.shapes import as_matrix, regrouped
 from symgrad.tensor.build import einsum, hadamard
@@ -86,7 +86,8 @@ def _require_entries(name: str, x: View, shift: Shift) -> None:
     length = shift.shape[0]
     if isinstance(length, int) and length < 1:
         raise ShapeError(
-            f"{name}: a filter with {shift.shape[2]} entries does not fit into {shift.shape[1]}", hint="the longer one first"
+            f"{name}: a filter with {shift.shape[2]} entries does not fit into {shift.shape[1]}",
+            hint="the longer one first",
         )
 
 

@@ -48,6 +48,7 @@ def _unary(
     domain: str = "real",
     kinks: str | None = None,
     aliases: Aliases | None = None,
+    sympy: str | None = None,
     analytic: bool = True,
     positive: bool = False,
 ) -> Elementwise:
@@ -71,6 +72,7 @@ def _unary(
         rules=rules,
         domain=domain,
         kinks=kinks,
+        sympy=sympy,
         analytic=analytic,
         positive=positive,
         doc=doc,
@@ -234,11 +236,11 @@ def _simplify_log(x: Node) -> Node | None:
 EXP = _unary(
     "exp", lambda y, x: y, lambda x: np.exp(x), lambda x, y: y, "np.exp({0})", positive=True, simplify=_simplify_exp,
     rules=(_logistic, _exp_times_logistic, _softmax_of_quotient),
-    latex=r"\exp({0})", doc="The exponential.", source="d e^x = e^x dx",
+    latex=r"\exp({0})", sympy="exp", doc="The exponential.", source="d e^x = e^x dx",
 )  # fmt: skip
 LOG = _unary(
     "log", lambda y, x: 1 / x, lambda x: np.log(x), lambda x, y: 1 / x, "np.log({0})", simplify=_simplify_log,
-    domain="positive", latex=r"\log({0})", doc="The natural logarithm.", source="d log x = dx / x",
+    domain="positive", latex=r"\log({0})", sympy="log", doc="The natural logarithm.", source="d log x = dx / x",
 )  # fmt: skip
 LOG1P = _unary(
     "log1p", lambda y, x: 1 / (1 + x), lambda x: np.log1p(x), lambda x, y: 1 / (1 + x), "np.log1p({0})",
@@ -253,39 +255,39 @@ EXPM1 = _unary(
 
 SIN = _unary(
     "sin", lambda y, x: _of(lambda: COS, x), lambda x: np.sin(x), lambda x, y: np.cos(x), "np.sin({0})",
-    latex=r"\sin({0})", doc="The sine.", source="elementary",
+    latex=r"\sin({0})", sympy="sin", doc="The sine.", source="elementary",
 )  # fmt: skip
 COS: Elementwise = _unary(
     "cos", lambda y, x: -_of(lambda: SIN, x), lambda x: np.cos(x), lambda x, y: -np.sin(x), "np.cos({0})",
-    latex=r"\cos({0})", doc="The cosine.", source="elementary",
+    latex=r"\cos({0})", sympy="cos", doc="The cosine.", source="elementary",
 )  # fmt: skip
 TAN = _unary(
     "tan", lambda y, x: 1 + y**2, lambda x: np.tan(x), lambda x, y: np.cos(x) ** -2, "np.tan({0})", domain="unit",
-    latex=r"\tan({0})", doc="The tangent.", source="elementary",
+    latex=r"\tan({0})", sympy="tan", doc="The tangent.", source="elementary",
 )  # fmt: skip
 SINH = _unary(
     "sinh", lambda y, x: _of(lambda: COSH, x), lambda x: np.sinh(x), lambda x, y: np.cosh(x), "np.sinh({0})",
-    latex=r"\sinh({0})", doc="The hyperbolic sine.", source="elementary",
+    latex=r"\sinh({0})", sympy="sinh", doc="The hyperbolic sine.", source="elementary",
 )  # fmt: skip
 COSH: Elementwise = _unary(
     "cosh", lambda y, x: _of(lambda: SINH, x), lambda x: np.cosh(x), lambda x, y: np.sinh(x), "np.cosh({0})",
-    latex=r"\cosh({0})", doc="The hyperbolic cosine.", source="elementary", positive=True,
+    latex=r"\cosh({0})", sympy="cosh", doc="The hyperbolic cosine.", source="elementary", positive=True,
 )  # fmt: skip
 TANH = _unary(
     "tanh", lambda y, x: 1 - y**2, lambda x: np.tanh(x), lambda x, y: np.cosh(x) ** -2, "np.tanh({0})",
-    latex=r"\tanh({0})", doc="The hyperbolic tangent.", source="elementary",
+    latex=r"\tanh({0})", sympy="tanh", doc="The hyperbolic tangent.", source="elementary",
 )  # fmt: skip
 ARCSIN = _unary(
     "arcsin", lambda y, x: 1 / _root(1 - x**2), lambda x: np.arcsin(x), lambda x, y: 1 / np.cos(y), "np.arcsin({0})",
-    domain="unit", latex=r"\arcsin({0})", doc="The inverse sine, on (-1, 1).", source="elementary",
+    domain="unit", latex=r"\arcsin({0})", sympy="asin", doc="The inverse sine, on (-1, 1).", source="elementary",
 )  # fmt: skip
 ARCCOS = _unary(
     "arccos", lambda y, x: -1 / _root(1 - x**2), lambda x: np.arccos(x), lambda x, y: -1 / np.sin(y), "np.arccos({0})",
-    domain="unit", latex=r"\arccos({0})", doc="The inverse cosine, on (-1, 1).", source="elementary",
+    domain="unit", latex=r"\arccos({0})", sympy="acos", doc="The inverse cosine, on (-1, 1).", source="elementary",
 )  # fmt: skip
 ARCTAN = _unary(
     "arctan", lambda y, x: 1 / (1 + x**2), lambda x: np.arctan(x), lambda x, y: np.cos(y) ** 2, "np.arctan({0})",
-    latex=r"\arctan({0})", doc="The inverse tangent.", source="elementary",
+    latex=r"\arctan({0})", sympy="atan", doc="The inverse tangent.", source="elementary",
 )  # fmt: skip
 ERF = _unary(
     "erf", lambda y, x: 2 * _of(lambda: EXP, -(x**2)) / _root(PI), lambda x: special.erf(x),
@@ -389,11 +391,11 @@ ABS = _unary(
     "abs", lambda y, x: _of(lambda: SIGN, x), lambda x: np.abs(x), lambda x, y: np.sign(x), "np.abs({0})",
     analytic=False, kinks="at 0, where the slope taken is 0", latex=r"\left\lvert {0} \right\rvert",
     rules=(_root_of_square, _over_its_size),
-    simplify=lambda x: x if is_positive(x) else None, doc="The absolute value.", source="elementary",
+    simplify=lambda x: x if is_positive(x) else None, sympy="Abs", doc="The absolute value.", source="elementary",
 )  # fmt: skip
 SIGN: Elementwise = _unary(
     "sign", _none, lambda x: np.sign(np.real(x)), lambda x, y: np.zeros_like(x), "np.sign({0})", analytic=False,
-    kinks="jumps at 0; the derivative is 0 elsewhere", doc="-1, 0 or 1.", source="elementary",
+    kinks="jumps at 0; the derivative is 0 elsewhere", sympy="sign", doc="-1, 0 or 1.", source="elementary",
 )  # fmt: skip
 STEP = _unary(
     "step", _none, lambda x: (np.real(x) > 0) * 1.0, lambda x, y: np.zeros_like(x), "({0} > 0)", analytic=False,
@@ -404,7 +406,9 @@ STEP = _unary(
 # --- two arguments -----------------------------------------------------------------------------
 
 
-def _choice(name: str, first: Elementwise, second: Elementwise, pick: Callable[[Array, Array], Array], code: str) -> Elementwise:
+def _choice(
+    name: str, first: Elementwise, second: Elementwise, pick: Callable[[Array, Array], Array], code: str
+) -> Elementwise:
     record: Elementwise
 
     def build(*views):  # type: ignore[no-untyped-def]

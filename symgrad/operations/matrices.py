@@ -6,7 +6,9 @@ argument); the others only regroup or contract axes, which is one einsum or none
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator
+from itertools import chain
 
 from symgrad.errors import ShapeError
 from symgrad.operations.arrays import Array, np, scalar, stacked
@@ -125,6 +127,7 @@ def _inverse(x: Tensor) -> Tensor:
 
 INV = TensorFunction(
     name="inv",
+    inverts=True,
     notation=Notation("inv", latex="{0}^{{-1}}"),
     arity=(1,),
     build=_of_square("inv"),
@@ -242,6 +245,43 @@ def _pinv_pullback(g: Array, y: Array, x: Array) -> tuple[Array]:
     return (solved.T + x @ (square + square.T),)
 
 
+def _pinv_absorbed(node: Node) -> Node | None:
+    """X Y and Y X are symmetric projections that X and Y absorb: X Y X = X, Y X Y = Y, X Y Y' = Y', ..."""
+    found = node
+    while isinstance(found, Einsum):
+        rest = _absorbed_once(found)
+        if rest is None:
+            break
+        found = einsum(rest, range(found.rank), found.coefficient)
+    return None if found is node else found
+
+
+def _absorbed_once(node: Einsum) -> list[tuple[Node, Letters]] | None:
+    degree = Counter(chain(range(node.rank), *(labels for _, labels in node.factors)))
+    for x, y, (left, right), left_of_x, rest in _projections(node, degree):
+        sides = {x: 0 if left_of_x else 1, y: 1 if left_of_x else 0}  # the end at which each absorbs it
+        for at, (n, labels) in enumerate(rest):
+            for end, other in ((left, right), (right, left)):
+                if n in sides and labels[sides[n]] == end and degree[end] == 2:
+                    moved = (other, labels[1]) if sides[n] == 0 else (labels[0], other)
+                    return [*rest[:at], (n, moved), *rest[at + 1 :]]
+    return None
+
+
+def _projections(
+    node: Einsum, degree: Counter[Hashable]
+) -> Iterator[tuple[Node, Node, Letters, bool, list[tuple[Node, Letters]]]]:
+    """Each X Y (True) and Y X (False) in a product: the two, the outer labels, and the other factors."""
+    for inverse in (f for f in node.factors if isinstance(f[0], Apply) and f[0].op is PINV):
+        for factor in (f for f in node.factors if f[0] is inverse[0].args[0]):
+            (y, (a, b)), (x, (c, d)) = inverse, factor
+            rest: list[tuple[Node, Letters]] = [f for f in node.factors if f not in (inverse, factor)]
+            if d == a and degree[a] == 2:
+                yield x, y, (c, b), True, rest
+            if b == c and degree[b] == 2:
+                yield x, y, (a, d), False, rest
+
+
 PINV: TensorFunction = TensorFunction(
     name="pinv",
     notation=Notation("pinv", latex="{0}^{{+}}"),
@@ -254,6 +294,7 @@ PINV: TensorFunction = TensorFunction(
     code="np.linalg.pinv({0})",
     simplify=_simplify_pinv,
     transposes=True,
+    rules=(_pinv_absorbed,),
     analytic=False,
     doc="The Moore-Penrose pseudoinverse; its derivative is given for matrices of full rank.",
     example="pinv(X)",

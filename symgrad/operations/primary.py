@@ -326,9 +326,7 @@ def _by_direction(y: Tensor, e: Tensor, *letters: Labels) -> Indexed:
     return Tensor(apply(_derivative(EXPONENTIAL, 1), y.node.args[0]))[letters]
 
 
-EXPONENTIAL = Family(
-    "expm", lambda x: linalg.expm(x), "linalg.expm({0})", lambda x: apply(EXPM, x), lambda: DEXPM
-)
+EXPONENTIAL = Family("expm", lambda x: linalg.expm(x), "linalg.expm({0})", lambda x: apply(EXPM, x), lambda: DEXPM)
 EXPM: TensorFunction = TensorFunction(
     name="expm",
     notation=Notation("expm", latex=r"\exp\left({0}\right)"),
@@ -371,7 +369,9 @@ def matrix_power(x: Array, exponent: Any) -> Array:
     """X^k.  Raises DomainError unless k is a whole number, or where X has no inverse and k < 0."""
     k = float(np.real(np.asarray(exponent).item()))
     if k != round(k):
-        raise DomainError(f"a power of a matrix needs a whole exponent, not {k:g}", hint=".^ for a power entry by entry")
+        raise DomainError(
+            f"a power of a matrix needs a whole exponent, not {k:g}", hint=".^ for a power entry by entry"
+        )
     try:
         return np.linalg.matrix_power(x, round(k))
     except np.linalg.LinAlgError:

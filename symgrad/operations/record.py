@@ -52,6 +52,7 @@ class Operation:
     domain      where each argument may be sampled: a name of `symgrad.numeric.sample`
     rules       identities that shorten an answer: a node -> an equal one, or None where the rule does not fit
     kinks       in words: where it has no derivative and what is taken there
+    sympy       the name of SymPy's own function for it, where there is one
     analytic    whether `value` accepts complex arguments and is analytic (complex step)
     """
 
@@ -69,6 +70,7 @@ class Operation:
     domain: str = "real"
     rules: tuple[Callable[[Node], Node | None], ...] = ()
     kinks: str | None = None
+    sympy: str | None = None
     analytic: bool = True
 
 
@@ -100,6 +102,7 @@ class TensorFunction(Operation):
     code        a NumPy expression over `{0}`, `{1}`, ...
     primary     (family, order) where the value is f of a block matrix, f being a function of one variable
     simplify    argument node -> a simpler node, or None
+    inverts     the value times the argument is the identity
     sums_to_one the entries of every value sum to 1
     rows        the functions, outermost first, that write it of every row of a matrix
     transposes  f(X') = f(X)' (or f(X') = f(X) where the value is a scalar)
@@ -115,15 +118,16 @@ class TensorFunction(Operation):
     transposes: bool = False
     rows: tuple[str, ...] = ()
     sums_to_one: bool = False
+    inverts: bool = False
 
     @property
     def written(self) -> str:
         """The name in the text language."""
         return self.notation.text
+
     positive: bool = False
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Construct(Operation):
     """An operation that is built from other nodes."""
-

@@ -268,6 +268,7 @@ def _sqrt(view: View) -> View:
 SQRT = Construct(
     name="sqrt",
     notation=Notation("sqrt", latex=r"\sqrt{{{0}}}"),
+    sympy="sqrt",
     arity=(1,),
     build=_sqrt,
     value=lambda x: np.sqrt(x),

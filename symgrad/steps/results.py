@@ -1,4 +1,13 @@
-"""The last steps of every method: the result as a matrix, a declared structure, the layout that was asked for."""
+"""The last steps of every method: the result as a matrix, a declared structure, the layout that was asked for.
+
+Here are also the helpers by which the methods write nodes as trees: lifting with rows kept rows, a line's own
+name where its value stands, sums and products in the order given.
+
+>>> from symgrad.notation.grammar import parse
+>>> from symgrad.notation.text import text
+>>> text(sum_of([parse("A*x"), parse("-b")])), text(times(parse("eye(n)"), parse("x")))
+('A*x - b', 'x')
+"""
 
 from __future__ import annotations
 
@@ -67,6 +76,7 @@ def _matrix_step(rule: str, stages: Staged, result: Derivative, tree: Tree, proj
 
 
 def shape_text(result: Derivative) -> str:
+    """The shape in the layout, as `n x 1`."""
     return " x ".join(map(str, result.shape))
 
 

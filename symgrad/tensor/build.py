@@ -48,7 +48,9 @@ MAX_BITS = 4096  # of an exact number
 
 Labels = Sequence[Hashable]
 _fresh = count()
-_OPAQUE = frozenset((Input, Map, Apply, Size, Unit, Constant, Reindex, Shift, Triangle))  # factors that nothing is done to
+_OPAQUE = frozenset(
+    (Input, Map, Apply, Size, Unit, Constant, Reindex, Shift, Triangle)
+)  # factors that nothing is done to
 
 
 # --- numbers ---------------------------------------------------------------------------------
@@ -225,9 +227,7 @@ class _Product:
         for a in set(roots.values()) - kept:
             self.ones.setdefault(a, size_of[a])
 
-    def _fold_ones(
-        self, out: tuple[Hashable, ...], covered: set[Hashable], sizes: dict[Hashable, Dimension]
-    ) -> None:
+    def _fold_ones(self, out: tuple[Hashable, ...], covered: set[Hashable], sizes: dict[Hashable, Dimension]) -> None:
         """Ones next to another factor do nothing; summed alone they are the dimension."""
         for size, labels in self.deltas:
             sizes.update(dict.fromkeys(labels, size))

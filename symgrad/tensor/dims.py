@@ -81,9 +81,7 @@ def times(*sizes: Size) -> Size:
         if product == 1:
             product = size
         elif size != 1:
-            product = _collect(
-                (tuple(sorted(a + b)), c * d) for a, c in _terms(product) for b, d in _terms(size)
-            )
+            product = _collect((tuple(sorted(a + b)), c * d) for a, c in _terms(product) for b, d in _terms(size))
     return product
 
 

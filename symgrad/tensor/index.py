@@ -78,10 +78,7 @@ delta = Tensor(None)
 
 def resolved(term: Term, sizes: dict[Hashable, Size]) -> list[tuple[Node, tuple[Hashable, ...]]]:
     """The factors of a term, its deltas given the size of their labels."""
-    return [
-        (Delta.make(sizes[labels[0]]) if node is None else node, labels)
-        for node, labels in term[1]
-    ]
+    return [(Delta.make(sizes[labels[0]]) if node is None else node, labels) for node, labels in term[1]]
 
 
 @dataclass(frozen=True, slots=True)

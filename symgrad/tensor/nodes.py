@@ -7,7 +7,7 @@ simplifies.  This module knows shapes and identity, no algebra and no calculus.
 | kind     | what it is |
 | -------- | ---------- |
 | Input    | a named array with its properties |
-| Einsum   | coefficient x product of factors, each with labels; labels 0..rank-1 are the output's axes, the others are summed |
+| Einsum   | coefficient x product of labelled factors; labels 0..rank-1 are the output's axes, the others are summed |
 | Add      | a sum of nodes of one shape, each with a coefficient |
 | Power    | entry by entry, the exponent being a scalar node |
 | Map      | a function of the catalogue applied entry by entry |
@@ -75,6 +75,8 @@ class WholeFunction(Protocol):
     def aliases(self) -> Callable[..., tuple[tuple[Node, Node], ...]] | None: ...
     @property
     def sums_to_one(self) -> bool: ...
+    @property
+    def inverts(self) -> bool: ...
     @property
     def written(self) -> str: ...
     @property
