@@ -273,9 +273,9 @@ class Derivative:
     def expr(self) -> Any:
         """The result as a SymPy expression."""
         if self.tree is None:
-            from symgrad.notation.sympy_door import indexed_to_sympy
+            from symgrad.notation.sympy_entries import indexed_to_sympy
 
-            return indexed_to_sympy(self.shown)
+            return indexed_to_sympy(self.shown, self.declarations())
         from symgrad.notation.sympy_door import to_sympy
 
         return to_sympy(self.tree, self.declarations())

@@ -104,7 +104,9 @@ def _layout_form(result: Derivative) -> OutputForm:
 
 def _tensor_form(result: Derivative) -> OutputForm:
     """Output axes, then variable axes; a row vector is 1 x n, a column has one axis, a matrix two."""
-    start, axes, groups = 0, [], []
+    start = 0
+    axes: list[int] = []
+    groups: list[tuple[int, ...]] = []
     for view in (result.output, *result.variables):
         own = tuple(range(start, start + view.node.rank))
         rows, columns = own[: view.rows], own[view.rows :]

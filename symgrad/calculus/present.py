@@ -95,7 +95,7 @@ class _Flattening:
 
     def _is_flat(self, node: Einsum, factors: Factors) -> bool:
         """Whether nothing in a product can be opened, cancelled or split off (a quick look, not the last word)."""
-        for (n, labels), (old, _) in zip(factors, node.factors, strict=True):
+        for (n, _), (old, labels) in zip(factors, node.factors, strict=True):
             if n is not old or (labels and min(labels) >= node.rank) or not self._is_plain(n):
                 return False
         return True

@@ -146,10 +146,9 @@ class SymbolReader:
                 self.take()
                 symbol = Symbol(symbol.base, symbol.accent, (*symbol.indices, label))
             else:
-                break
-        if len(symbol.indices) > INDEX_LIMIT:
-            raise self.error(f"a name has at most {INDEX_LIMIT} indices")
-        return symbol, []
+                return symbol, []
+            if len(symbol.indices) > INDEX_LIMIT:
+                raise self.error(f"a name has at most {INDEX_LIMIT} indices")
 
     def indexed_symbol(self, symbol: Symbol) -> Symbol:
         """The symbol with its indices, where no sum is meant."""

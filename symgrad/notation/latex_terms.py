@@ -25,6 +25,7 @@ from symgrad.notation.tree import Call, Number, Tree, postorder
 
 Kinds = Mapping[str, str]
 
+_ONES_LIMIT = 20  # of a product, whose sizes are looked for
 _CARRIERS = ("multiply", "negate", "divide")  # what a constant without a size may stand in, within a summand
 
 
@@ -75,11 +76,19 @@ def _without_identity(factors: list[Tree], kinds: Kinds) -> list[Tree]:
 
 def _without_ones(factors: list[Tree], kinds: Kinds) -> list[Tree]:
     """A 1 as the sum over rows of what stands before it, 1' A as that over columns of what follows."""
-    for at, factor in enumerate(factors):
-        before = _without_ones(factors[:at], kinds) if _is_sizeless(factor, "ones") else []
+    if sum(map(_has_sizeless, factors)) > _ONES_LIMIT:
+        return factors
+    found: list[Tree] = []
+    for factor in factors:
+        before = _with_column_sums(found, kinds) if _is_sizeless(factor, "ones") else []
         if before and kind_of(reduce(_times, before), kinds) in ("row", "matrix"):
-            total = Call("rowsum", (reduce(_times, before),), factor.span, factor.span)
-            return _without_ones([total, *factors[at + 1 :]], kinds)
+            found = [Call("rowsum", (reduce(_times, before),), factor.span, factor.span)]
+        else:
+            found.append(factor)
+    return _with_column_sums(found, kinds)
+
+
+def _with_column_sums(factors: list[Tree], kinds: Kinds) -> list[Tree]:
     for at in range(len(factors) - 1, -1, -1):
         factor, after = factors[at], factors[at + 1 :]
         turned = isinstance(factor, Call) and factor.op == "transpose" and _is_sizeless(factor.args[0], "ones")

@@ -225,14 +225,15 @@ def factor(terms: list[Term]) -> list[Term]:
 
 def _common_scalars(terms: list[Term]) -> list[Term]:
     """One term, where a number or scalar factors are common to all."""
-    if len(terms) < 2 or any(t.spread is not None for t in terms) or all(t.word is None for t in terms):
+    words = [t.word for t in terms if t.word is not None]
+    if len(terms) < 2 or not words:
         return _common_scalar_sum(terms)
     content, shared = _content(terms), _shared_scalars(terms)
     if content in (1, -1) and not shared:
         return terms
     inner = sum_tree([_without(t, content, shared) for t in terms])
-    kind = terms[0].word.links[-1].vector and not terms[0].word.links[0].transposed if terms[0].word else False
-    return [Term(content, tuple(shared.items()), Word((Link(inner, vector=bool(kind)),)))]
+    column = words[0].links[-1].vector and not words[0].links[0].transposed
+    return [Term(content, tuple(shared.items()), Word((Link(inner, vector=column),)))]
 
 
 def _common_scalar_sum(terms: list[Term]) -> list[Term]:

@@ -24,10 +24,10 @@ from __future__ import annotations
 
 import linecache
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -38,9 +38,10 @@ from symgrad.numeric.names import Names
 from symgrad.numeric.plan import Planner
 from symgrad.numeric.steps import Step, Steps
 from symgrad.numeric.value import dense
+from symgrad.operations.record import Elementwise
 from symgrad.tensor.build import permuted
 from symgrad.tensor.dims import Dim, Shape, Size, letters_of, size_at, times
-from symgrad.tensor.nodes import Input, Node, Shift, walk
+from symgrad.tensor.nodes import Input, Map, Node, Shift, walk
 
 Kind = Literal["scalar", "column", "row", "matrix"]
 SCIPY = ("linalg", "signal", "special")  # the modules that templates name
@@ -134,30 +135,43 @@ def compile_numpy(
     doc: str = "",
 ) -> Compiled:
     """The result as a NumPy function of the arguments; `named` intermediates keep their names."""
-    program = _Program(arguments, function_name)
+    called = _called(result)
+    program = _Program(arguments, function_name, called)
     root = program.plan(result, named, output)
     source = program.text(root, function_name, doc)
     lengths = dict.fromkeys(s for n in walk(result) if isinstance(n, Shift) for s in n.shape if isinstance(s, Dim))
-    return Compiled(source, tuple(arguments), tuple(program.free), _function(source, function_name), tuple(lengths))
+    function = _function(source, function_name, called)
+    return Compiled(source, tuple(arguments), tuple(program.free), function, tuple(lengths))
 
 
-def _function(source: str, name: str) -> Callable[..., Any]:
+def _called(result: Node) -> dict[str, Callable[..., Any]]:
+    """The user's own NumPy functions, which generated text calls by their names."""
+    ops = {n.op for n in walk(result) if isinstance(n, Map)}
+    return {op.name: cast(Elementwise, op).value for op in ops if cast(Elementwise, op).code.startswith(f"{op.name}(")}
+
+
+def _function(source: str, name: str, called: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
     """The function that generated text defines; tracebacks find its lines."""
     file = f"<symgrad {next(_numbers)}>"
-    namespace: dict[str, Any] = {}
+    namespace: dict[str, Any] = {name: _by_name(function) for name, function in called.items()}
     exec(compile(source, file, "exec"), namespace)  # text made here of checked names, never a user's
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     found: Callable[..., Any] = namespace[name]
     return found
 
 
+def _by_name(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A user's function for arrays with any number of axes; scalars stay scalars."""
+    return lambda *arrays: np.asarray(function(*arrays))[()]
+
+
 class _Program:
     """One function being written: its arguments, dimensions and intermediates."""
 
-    def __init__(self, arguments: Sequence[Argument], function_name: str):
+    def __init__(self, arguments: Sequence[Argument], function_name: str, called: Collection[str]):
         self.steps, self.names = Steps(), Names()
         self.arguments = list(arguments)
-        self.names.taken.add(function_name)
+        self.names.taken |= {function_name, *called}
         self.words = {a.name: self.names.claim(a.name) for a in arguments}
         self.letters: dict[str, str] = {}  # letter -> its name
         self.free: dict[str, str] = {}

@@ -13,6 +13,7 @@ of a user's function are independent too.  What text or SymPy said is not known 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from math import prod
@@ -124,7 +125,8 @@ def _code(node: Node, args: list[str]) -> str:
         case Power():
             return f"{_bracketed(args[0])} ** {_bracketed(args[1])}"
         case Map():
-            return cast(Elementwise, node.op).code.format(*map(_bracketed, args))
+            written = cast(Elementwise, node.op).code.format(*map(_bracketed, args))
+            return f"1.0 * {written}" if cast(Elementwise, node.op).notation.fixity == "bracket" else written
         case Constant() if node.name == "pi":
             return "np.pi"
         case _:
@@ -136,8 +138,8 @@ def _literal(value: int | Fraction) -> str:
 
 
 def _bracketed(text: str) -> str:
-    """In parentheses, unless it is one word, a number or a call as it stands."""
-    return text if text.startswith("{") and text.endswith("}") and len(text) == 3 else f"({text})"
+    """In parentheses, unless it is one word or a number."""
+    return text if re.fullmatch(r"[\w.]+|\{\d\}", text) else f"({text})"
 
 
 # --- the record ----------------------------------------------------------------------------------

@@ -263,7 +263,7 @@ def test_limits() -> None:
     for opening, closing in (("(", ")"), ("{", "}"), (r"\frac{1}{", "}"), (r"\exp(", ")"), ("x^{", "}"), ("[", "]")):
         with pytest.raises(LimitError):
             parse_latex(opening * 2000 + "x" + closing * 2000)
-    for repeated in (r"\log ", r"x \cdot -", r"\sum_{i} ", r"\sqrt ", "x^", "x_", "{", r"\frac"):
+    for repeated in (r"\log ", r"x \cdot -", r"\sum_{i} ", r"\sqrt ", "x^", "x_", "{", r"\frac", r"\mathbf{1} "):
         with pytest.raises((LimitError, ParseError)):
             parse_latex(repeated * 3000)
     with pytest.raises(LimitError):
