@@ -88,3 +88,99 @@ def _check_name(name: str) -> None:
 def _is_sympy(definition: Any) -> bool:
     sympy = sys.modules.get("sympy")
     return sympy is not None and isinstance(definition, sympy.Basic)
+
+
+# --- from text -----------------------------------------------------------------------------------
+
+
+def _of_text(
+    name: str, definition: str, partial: Text | None, args: Sequence[str] | None, kinks: str | None, facts: dict[str, Any]
+) -> Elementwise:
+    tree = _parsed(definition)
+    arguments = _arguments(name, [tree], args)
+    graph = _graph(tree, arguments, definition)
+    given = [_graph(_parsed(t), [*arguments, OUTPUT], t) for t in _texts(name, partial, arguments)] if partial else []
+    found = [_given(g) for g in given] or [_derived(graph, x) for x in _inputs(arguments)]
+    ops = {n.op for n in walk(graph) if isinstance(n, Map)}
+    said = kinks or "; ".join(f"as {op.name}: {op.kinks}" for op in sorted(ops, key=lambda o: o.name) if op.kinks) or None
+    smooth = all(op.analytic for op in ops)
+    facts = {**facts, "doc": facts["doc"] or f"{definition}, entry by entry."}
+    return user_elementwise(
+        name, _inputs(arguments), graph=graph, partials=found, output=Input.make(OUTPUT, ()), analytic=smooth, kinks=said, **facts
+    )
+
+
+def _of_value(
+    name: str,
+    value: Callable[..., Any],
+    partial: Text | None,
+    args: Sequence[str] | None,
+    kinks: str | None,
+    analytic: bool,
+    facts: dict[str, Any],
+) -> Elementwise:
+    if not callable(value):
+        raise ParseError(f"the value of {name} is a function of arrays, not {value!r}", hint="value=lambda x: x**3")
+    if partial is None:
+        raise NotDifferentiableError(f"{name} needs its derivative as text", hint='partial="3*x^2"')
+    wanted = [partial] if isinstance(partial, str) else list(partial)
+    trees = [_parsed(text) for text in wanted]
+    arguments = _arguments(name, trees, args, count=len(wanted))
+    texts = _texts(name, partial, arguments)
+    graphs = [_graph(t, [*arguments, OUTPUT], text) for t, text in zip(trees, texts, strict=True)]
+    return user_elementwise(
+        name,
+        _inputs(arguments),
+        value=value,
+        partials=[_given(g) for g in graphs],
+        output=Input.make(OUTPUT, ()),
+        analytic=analytic,
+        kinks=kinks,
+        **facts,
+    )
+
+
+def _parsed(text: str) -> Tree:
+    if not isinstance(text, str):
+        raise ParseError(f"a definition is text, not {text!r}")
+    return parse(text)
+
+
+def _texts(name: str, partial: Text | None, arguments: Sequence[str]) -> list[str]:
+    texts = [partial] if isinstance(partial, str) else list(partial or ())
+    if len(texts) != len(arguments):
+        raise ParseError(f"{name} has {len(arguments)} arguments, but {len(texts)} partial derivatives are given")
+    return texts
+
+
+def _arguments(name: str, trees: Sequence[Tree], args: Sequence[str] | None, count: int | None = None) -> list[str]:
+    """The names of the arguments: as given, else the one name that occurs (x where none does)."""
+    if args is not None:
+        return list(args)
+    found = [n for n in dict.fromkeys(n for t in trees for n in names(t)) if n not in CONSTANTS]
+    if count is not None:
+        found = [n for n in found if n != OUTPUT]
+    if len(found) > 1 or (count or 1) > 1:
+        raise ParseError(f"the order of the arguments of {name} is not said", hint=f"args={found}")
+    return found or ["x"]
+
+
+def _inputs(arguments: Sequence[str]) -> list[Node]:
+    return [Input.make(a, ()) for a in arguments]
+
+
+def _graph(tree: Tree, arguments: Sequence[str], text: str) -> Node:
+    """The scalar graph of a text.  Raises ShapeError where it is no scalar."""
+    scope = Scope({a: View(x, 0) for a, x in zip(arguments, _inputs(arguments), strict=True)}, frozenset())
+    view = lower(tree, scope, text)
+    if not view.is_scalar:
+        raise ShapeError(f"a function entry by entry is a scalar of scalars, but this is {view.describe()}")
+    return present(view.node)
+
+
+def _given(graph: Node) -> Callable[[], Node]:
+    return lambda: graph
+
+
+def _derived(graph: Node, x: Node) -> Callable[[], Node]:
+    return cache(lambda: present(differentiate(graph, x, LOGARITHM)))

@@ -4,8 +4,9 @@ A `Word` is a chain of links read from a row end to a column end; a link is a tr
 A `Term` is a word with a coefficient and scalar factors; sums of terms share factors on either side.
 Everything here is about writing; the meaning was settled in the graph.
 
->>> w = Word((Link(Name("A")), Link(Name("x"), vector=True)))
 >>> from symgrad.notation.text import text
+>>> from symgrad.notation.tree import Name
+>>> w = Word((Link(Name("A")), Link(Name("x"), vector=True)))
 >>> text(w.tree()), text(w.reversed().tree())
 ('A*x', "x'*A'")
 """

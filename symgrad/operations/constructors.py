@@ -95,7 +95,7 @@ ZEROS = Construct(
 )
 UNIT = Construct(
     name="e",
-    notation=Notation("e", latex="e_{{{0}}}"),
+    notation=Notation("e", latex="e_{{{args}}}"),
     arity=(2,),
     build=_unit,
     value=lambda i, n: np.eye(n)[:, i - 1 : i],

@@ -329,7 +329,7 @@ def _by_direction(y: Tensor, e: Tensor, *letters: Labels) -> Indexed:
 EXPONENTIAL = Family("expm", lambda x: linalg.expm(x), "linalg.expm({0})", lambda x: apply(EXPM, x), lambda: DEXPM)
 EXPM: TensorFunction = TensorFunction(
     name="expm",
-    notation=Notation("expm", latex=r"\exp\left({0}\right)"),
+    notation=Notation("expm"),
     arity=(1,),
     build=_expm,
     value=lambda x: linalg.expm(x),

@@ -23,7 +23,7 @@ TEMPLATES = {
     "kron": r"{0} \otimes {1}",
     "eye": "I_{{{0}}}",
     "ones": r"\mathbf{{1}}_{{{args}}}",
-    "e": "e_{{{0}}}",
+    "e": "e_{{{args}}}",
     "sigmoid": r"\sigma({0})",
     "max": r"\max({0}, {1})",
 }
@@ -62,7 +62,7 @@ TEMPLATES = {
         ("logdet(X)", r"\log\left\lvert\det X\right\rvert"),
         ("eye(n)", "I_{n}"),
         ("ones(m, n)", r"\mathbf{1}_{m, n}"),
-        ("e(i, n)", "e_{i}"),
+        ("e(i, n)", "e_{i, n}"),
         ("sigmoid(W21*l1)", r"\sigma(W_{21} l_{1})"),
         ("max(a, b)", r"\max(a, b)"),
         ("max(v)", r"\operatorname{max}\left(v\right)"),
