@@ -6,7 +6,7 @@ A `Derivative` is a value; layout, text, LaTeX, SymPy, arrays and code are views
 >>> print(derivative("x'*A*x", "x"))
 (A + A')*x
 >>> D = derivative("A*X*B", "X"); print(D, D.shape)
-kron(B', A) (m*q, n*p)
+kron(B', A) (k*m, n*p)
 """
 
 from __future__ import annotations

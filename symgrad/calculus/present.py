@@ -9,7 +9,7 @@ catalogue's records bring (`rules`) are applied.  Named intermediates are put in
 >>> from symgrad.tensor.nodes import Input
 >>> A, x = Input.make("A", (letter("n"),) * 2), Input.make("x", (letter("n"),))
 >>> present(einsum([(einsum([(A, "ij"), (A, "jk")], "ik"), "ik"), (x, "k")], "i"))
-(1 A[0, 1] A[1, 2] x[2] -> 1)
+(1 A[1, 2] A[0, 1] x[2] -> 1)
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from math import prod
 
 from symgrad.errors import LimitError
 from symgrad.tensor.build import add, apply, einsum, elementwise, inlined, is_zero, power, unit
-from symgrad.tensor.nodes import Add, Apply, Coefficient, Delta, Einsum, Input, Map, Node, Ones, Power, walk
+from symgrad.tensor.nodes import Add, Apply, Coefficient, Delta, Einsum, Input, Map, Node, Ones, Power, Shift, walk
 
 MAX_TERMS = 64  # of a flattened sum
 MAX_FACTORS = 32  # of a flattened product: naming it takes time that grows faster than its length
@@ -191,10 +191,12 @@ def _runs_on(node: Einsum, labels: Labels, degree: Mapping[Hashable, int]) -> bo
 
     A product without sums does, and a chain of matrices that the next one continues.  Where a third factor
     meets its end (a Hadamard product) it is kept whole, and so is a scalar: both read better, and the number
-    of factors stays bounded however deep a network is.
+    of factors stays bounded however deep a network is.  A convolution is a word of its own.
     """
     if not labels:
         return all(not inner for _, inner in node.factors)
+    if any(isinstance(n, Shift) for n, _ in node.factors):
+        return False
     sums = any(a >= node.rank for _, inner in node.factors for a in inner)
     return not sums or all(degree[a] <= 2 for a in labels)
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 from symgrad.notation.network import Item, NoMatrixForm
@@ -60,8 +60,8 @@ def without_patterns(lifter: Lifter, factors: Factors, out: Labels) -> Rest:
         _cut_out(lifter, rest, triangle, out)
     while any(isinstance(n, Shift) for n, _ in rest.factors):
         shifts = [(n, labels) for n, labels in rest.factors if isinstance(n, Shift)]
-        groups: list[tuple[Pattern, ...]] = [*combinations(shifts, 1), *combinations(shifts, 2)]
-        groups.sort(key=lambda group: not any(set(out) & set(labels) for _, labels in group))  # what is inside, later
+        groups: list[tuple[Pattern, ...]] = [*permutations(shifts, 1), *permutations(shifts, 2)]
+        groups.sort(key=lambda group: _preference(group, rest.factors, out))
         if not any(_read(lifter, rest, group, out) for group in groups):
             raise NoMatrixForm
     return rest
@@ -92,6 +92,13 @@ def _read(lifter: Lifter, rest: Rest, shifts: tuple[Pattern, ...], out: Labels) 
             rest.items.append(Item(ends[result], vector(tree) if len(shifts) == 1 else matrix(tree)))
         return True
     return False
+
+
+def _preference(group: tuple[Pattern, ...], factors: Factors, out: Labels) -> tuple[bool, int]:
+    """What is inside another pattern comes later, and so does what would transpose the matrices."""
+    ends = [tuple(labels[role] for _, labels in group) for role in range(3)]
+    turned = sum(labels[::-1] in ends for labels in (out, *(ls for _, ls in factors))) if len(group) == 2 else 0
+    return not any(set(out) & set(end) for end in ends), turned
 
 
 def _kind(shift: Shift) -> str:

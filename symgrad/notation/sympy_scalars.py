@@ -14,7 +14,7 @@ from typing import Any
 
 import sympy
 from sympy.codegen.cfunctions import expm1, log1p
-from sympy.core.function import Function
+from sympy.core.function import AppliedUndef, Function
 from sympy.matrices.expressions import matexpr
 
 from symgrad.errors import ParseError
@@ -34,6 +34,8 @@ from symgrad.notation.sympy_reading import (
     whole,
 )
 from symgrad.notation.tree import Call, Name, Number
+from symgrad.operations.catalogue import find
+from symgrad.operations.record import Elementwise
 
 # --- atoms ---------------------------------------------------------------------------------------
 
@@ -117,12 +119,19 @@ _RECIPROCALS: dict[type, str] = {
 
 
 def _named_function(part: Any, context: Context, reading: Reading) -> Reader:
-    name = _FUNCTIONS.get(type(part)) or _RECIPROCALS.get(type(part))
+    name = _FUNCTIONS.get(type(part)) or _RECIPROCALS.get(type(part)) or _user_function(part)
     if name is None:
         raise ParseError(f"SymPy's function {type(part).__name__} is not in the language: {short(part)}")
     number_wanted(part, *part.args)
     value = indexed.called(name, (yield from entries_of(part.args)), context.sizes)
     return indexed.divided(Entries(ONE), value, context.sizes) if type(part) in _RECIPROCALS else value
+
+
+def _user_function(part: Any) -> str | None:
+    """The name of a function of the catalogue that SymPy does not have: `Function("swish2")(x)`."""
+    name = type(part).__name__
+    known = isinstance(part, AppliedUndef) and isinstance(find(name), Elementwise)
+    return name if known else None
 
 
 def _conjugate(part: Any, context: Context, reading: Reading) -> Reader:

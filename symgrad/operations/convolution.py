@@ -119,7 +119,7 @@ def _valid_pullback(g: Array, y: Array, x: Array, h: Array) -> tuple[Array, Arra
 
 CONV = Construct(
     name="conv",
-    notation=Notation("conv", latex=r"{0} * {1}"),
+    notation=Notation("conv"),
     arity=(2,),
     build=lambda x, h: _convolution("conv", full_shift, x, h),
     value=lambda x, h: signal.convolve2d(x, h),
