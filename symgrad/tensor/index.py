@@ -4,6 +4,7 @@
 `Entries` is entry by entry arithmetic, for scalar rules (`1 - y**2`).  Both only call the constructors.
 
 >>> from symgrad.tensor.dims import letter
+>>> from symgrad.tensor.nodes import Input
 >>> y = Entries(Input.make("y", (letter("n"),)))
 >>> (1 - y * y).node is (1 - y**2).node
 True
