@@ -5,10 +5,10 @@ the language, a SymPy expression or Lambda, or a NumPy function together with it
 Its derivative comes from the definition; its numeric pullback from differences of the value, so the witnesses
 stay independent.
 
->>> _ = elementwise("swish2", "x*sigmoid(2*x)")
+>>> _ = elementwise("cubed", "x^3")
 >>> from symgrad.derivation import derivative
->>> print(derivative("sum(swish2(W*v))", "v", where="W: R^{m x n}; v: R^n"))
-W'*(sigmoid(2*W*v) + 2*W*v .* (1 - sigmoid(2*W*v)) .* sigmoid(2*W*v))
+>>> print(derivative("sum(cubed(W*v))", "v", where="W: R^{m x n}; v: R^n"))
+3*W'*(W*v).^2
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from symgrad.calculus.differentiate import differentiate
 from symgrad.calculus.present import present
-from symgrad.errors import NotDifferentiableError, ParseError, ShapeError, SymgradError, UnknownNameError
+from symgrad.errors import NotDifferentiableError, ParseError, ShapeError, UnknownNameError
 from symgrad.notation.grammar import parse
 from symgrad.notation.lower import CONSTANTS, Scope, lower
 from symgrad.notation.tree import Tree, names
@@ -94,19 +94,30 @@ def _is_sympy(definition: Any) -> bool:
 
 
 def _of_text(
-    name: str, definition: str, partial: Text | None, args: Sequence[str] | None, kinks: str | None, facts: dict[str, Any]
+    name: str,
+    definition: str,
+    partial: Text | None,
+    args: Sequence[str] | None,
+    kinks: str | None,
+    facts: dict[str, Any],
 ) -> Elementwise:
     tree = _parsed(definition)
     arguments = _arguments(name, [tree], args)
     graph = _graph(tree, arguments, definition)
     given = [_graph(_parsed(t), [*arguments, OUTPUT], t) for t in _texts(name, partial, arguments)] if partial else []
     found = [_given(g) for g in given] or [_derived(graph, x) for x in _inputs(arguments)]
-    ops = {n.op for n in walk(graph) if isinstance(n, Map)}
-    said = kinks or "; ".join(f"as {op.name}: {op.kinks}" for op in sorted(ops, key=lambda o: o.name) if op.kinks) or None
-    smooth = all(op.analytic for op in ops)
+    ops = {cast(Elementwise, n.op) for n in walk(graph) if isinstance(n, Map)}
+    known = sorted(f"as {op.name}: {op.kinks}" for op in ops if op.kinks)
     facts = {**facts, "doc": facts["doc"] or f"{definition}, entry by entry."}
     return user_elementwise(
-        name, _inputs(arguments), graph=graph, partials=found, output=Input.make(OUTPUT, ()), analytic=smooth, kinks=said, **facts
+        name,
+        _inputs(arguments),
+        graph=graph,
+        partials=found,
+        output=Input.make(OUTPUT, ()),
+        analytic=all(op.analytic for op in ops),
+        kinks=kinks or "; ".join(known) or None,
+        **facts,
     )
 
 

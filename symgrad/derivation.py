@@ -27,6 +27,7 @@ from symgrad.notation.layout import Arrangement, Part, arrange, check_layout
 from symgrad.notation.lift import Lifter
 from symgrad.notation.lower import Scope, lower
 from symgrad.notation.network import NoMatrixForm
+from symgrad.notation.sharing import Shared, shared
 from symgrad.notation.stacked import lift_arranged
 from symgrad.notation.text import text as text_of
 from symgrad.notation.tree import Tree
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from symgrad.verification.check import Report
 
 
+LONG = 60  # characters from which on an answer's repeated parts are worth names
 QUICK = 64  # terms up to which a certificate multiplies out before it turns to the prime field
 
 
@@ -255,6 +257,14 @@ class Derivative:
 
     def __str__(self) -> str:
         return text_of(self.tree) if self.tree is not None else indexed_text(self.shown)
+
+    @cached_property
+    def abbreviated(self) -> Shared | None:
+        """The answer with repeated parts named, where that makes a long one at least a fifth shorter; else None."""
+        if self.tree is None or len(str(self)) < LONG:
+            return None
+        found = shared(self.tree, [*self.scope.views, *self.scope.letters])
+        return found if 5 * len(found.text()) <= 4 * len(str(self)) else None
 
     def latex(self) -> str:
         """The result as LaTeX."""

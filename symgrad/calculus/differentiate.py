@@ -194,6 +194,11 @@ def _pull_argument(
     sizes: dict[Hashable, Size] = dict(zip((*own, *result), node.shape + argument.shape, strict=True))
     spread = [(Ones.make(size), (a,)) for a, size in sizes.items()]
     coefficient, factors = absorbed(cotangent, (*outer, *own))
+    if axes and len(jacobian.terms) > 1 and len(own) + len(result) == 2:  # diag(y) - y y' stays one matrix
+        terms = [(t[0], einsum([*resolved(t, sizes), *spread], (*own, *result))) for t in jacobian.terms]
+        whole = (add_nodes(terms), (*own, *result))
+        yield argument, 1, einsum([*factors, whole], (*outer, *result), coefficient)
+        return
     for term in jacobian.terms:
         share = einsum([*factors, *resolved(term, sizes), *spread], (*outer, *result), term[0] * coefficient)
         yield argument, 1, share

@@ -17,8 +17,9 @@ G being the derivative with all entries independent, each kind of variable has i
 >>> from symgrad.tensor.dims import letter
 >>> S = Input.make("S", (letter("n"),) * 2, frozenset({"symmetric"}))
 >>> x, y = (Input.make(a, (letter("n"),)) for a in "xy")
->>> structured(einsum([(x, "i"), (y, "j")], "ij"), View(S, 1), "project", "S")
-(1/2*(1 x[1] y[0] -> 2) + 1/2*(1 x[0] y[1] -> 2))
+>>> G = einsum([(x, "i"), (y, "j")], "ij")
+>>> structured(G, View(S, 1), "project", "S") is add([(Fraction(1, 2), G), (Fraction(1, 2), permuted(G, (1, 0)))])
+True
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from symgrad.derivation import Derivative, explain_layout
+from symgrad.notation.text import text
 from symgrad.programs import RESULT
 
 if TYPE_CHECKING:
@@ -29,11 +30,15 @@ if TYPE_CHECKING:
 
 
 def answer_line(result: Derivative) -> str:
-    """`dL/dW = ...`; of an expression without a name, `d/dW = ...`."""
+    """`dL/dW = ...`; of an expression without a name, `d/dW = ...`.  What a long answer repeats gets a name."""
     of = "" if result.of == RESULT else result.of
     order = len(result.wrt)
     above = f"d{of}" if order == 1 else f"d^{order}{' ' if of else ''}{of}"
-    return f"{above}/{' '.join(f'd{name}' for name in result.wrt)} = {result}"
+    short = result.abbreviated
+    lines = [f"{above}/{' '.join(f'd{name}' for name in result.wrt)} = {text(short.result) if short else result}"]
+    for name, part in short.parts if short else ():
+        lines.append(f"  where {name} = {text(part)}")
+    return "\n".join(lines)
 
 
 def remarks(result: Derivative) -> list[str]:

@@ -25,7 +25,7 @@ from functools import reduce
 from symgrad.notation.network import Item, Network, NoMatrixForm, entry_power, link_of
 from symgrad.notation.patterns import has_patterns, without_patterns
 from symgrad.notation.tree import Name, Number, Tree
-from symgrad.notation.words import Term, Word, call, matrix, sum_tree, turned_tree, vector
+from symgrad.notation.words import Term, Word, call, is_call, matrix, sum_tree, turned_tree, vector
 from symgrad.tensor.build import as_number, exact, scaled
 from symgrad.tensor.canonical import symmetry
 from symgrad.tensor.dims import Dim, Size
@@ -264,7 +264,8 @@ class Lifter:
         return False
 
     def _constants(self, node: Add) -> list[Term]:
-        return [t for t in self.terms(node) if t.spread is not None or (t.word is None and not t.scalars)]
+        """The terms that a reader wants to see first and positive: a number, an identity, a diagonal."""
+        return [t for t in self.terms(node) if t.spread is not None or _is_diagonal(t)]
 
     def _reads_better_negated(self, node: Add) -> bool:
         """Whether the leading term (a constant, else the longest product) is negative."""
@@ -331,6 +332,12 @@ class Lifter:
         assert inner.word is not None
         word = matrix(call("diag", Term(1, (), inner.word).tree()), symmetric=True)
         return _with_scalars(coefficient * inner.coefficient, scalars + list(inner.scalars), word)
+
+
+def _is_diagonal(term: Term) -> bool:
+    if term.word is None:
+        return not term.scalars
+    return len(term.word.links) == 1 and is_call(term.word.links[0].tree_, "diag", "eye")
 
 
 def _with_scalars(coefficient: Coefficient, scalars: list[tuple[Tree, Coefficient]], word: Word | None) -> Term:

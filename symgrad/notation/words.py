@@ -155,8 +155,11 @@ class Term:
         return Term(self.coefficient, self.scalars, self.spread).tree()
 
     def degree(self) -> int:
-        links = self.word.links if self.word else ()
-        return len(links) + len(self.scalars) + sum(is_call(link.tree_, "hadamard", "hadamard_power") for link in links)
+        """How many vectors and matrices are multiplied; of a scalar, how many factors."""
+        if self.word is None:
+            return len(self.scalars)
+        links = self.word.links
+        return len(links) + sum(is_call(link.tree_, "hadamard", "hadamard_power") for link in links)
 
     @cached_property
     def order(self) -> tuple[object, ...]:

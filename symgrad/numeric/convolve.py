@@ -46,9 +46,9 @@ def convolution(node: Node) -> Convolution | None:
     scalars = tuple(n for n, labels in node.factors if not labels)
     held = [next((n for n, labels in arrays if labels == end), None) for end in ends]
     if len(arrays) == 1 and result > 0 and held[0] is None and all(n.shape[0] == 1 for n, _ in shifts):
-        form, wanted = "{0}[::-1]", (3 - result,)
+        form, wanted = "{0}[::-1]", [3 - result]
     else:
-        form, wanted = _form(shifts[0][0].offset == 0, result), tuple(role for role in range(3) if role != result)
+        form, wanted = _form(shifts[0][0].offset == 0, result), [role for role in range(3) if role != result]
     operands = [held[role] for role in wanted]
     if len(arrays) != len(wanted) or None in operands:
         return None

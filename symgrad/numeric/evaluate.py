@@ -87,7 +87,7 @@ def _value(node: Node, args: list[Array], given: Mapping[str, Array], sizes: Map
         case Shift():
             return shift_pattern(shape, _integer(node.offset, sizes)).astype(float)
         case Triangle():
-            return np.tri(*shape)
+            return np.tri(shape[0], shape[1])
         case _:
             raise SymgradError(f"no value for a node of kind {type(node).__name__}")
 

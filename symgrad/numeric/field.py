@@ -23,7 +23,7 @@ from zlib import crc32
 
 import numpy as np
 
-from symgrad.errors import DomainError, LimitError
+from symgrad.errors import DomainError, LimitError, SymgradError
 from symgrad.numeric.contract import order
 from symgrad.numeric.evaluate import shift_pattern
 from symgrad.numeric.sample import sizes as sample_sizes
@@ -140,7 +140,7 @@ def _value(node: Node, args: list[Residues], shape: tuple[int, ...], sizes: Mapp
         case Shift():
             return shift_pattern(shape, size_at(node.offset, sizes)).astype(np.int64)
         case Triangle():
-            return np.tri(*shape, dtype=np.int64)
+            return np.tri(shape[0], shape[1], dtype=np.int64)
         case _:
             raise SymgradError(f"no field value for a node of kind {type(node).__name__}")
 
@@ -297,7 +297,7 @@ def _whole_function(node: Apply, argument: Residues, more: Sequence[Residues], s
     if not op.transposes:
         return _spread_over(state, argument.shape if not op.core.endswith("s") else ())
     mirrored = _digest(op.name, argument.T, seed)
-    shape = value_shape(op.core, argument.shape)
+    shape = tuple(int(s) for s in value_shape(op.core, argument.shape))  # type: ignore[arg-type]
     there = _spread_over(_folded(state, int(mirrored) % P), shape)
     back = _spread_over(_folded(mirrored, int(state) % P), shape)
     return (there + back.T) % P

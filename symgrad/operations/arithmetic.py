@@ -273,8 +273,8 @@ POWER = Construct(
     value=_power_value,
     pullback=_power_pullback,
     domain="positive",
-    doc="The power of a scalar, or the whole power of a square matrix (X^(-1) is the inverse, X^0 the identity); k in X^k "
-    "may be a declared scalar or a dimension.",
+    doc="The power of a scalar, or the whole power of a square matrix (X^(-1) is the inverse, X^0 the identity; "
+    "k in X^k may be a scalar or a dimension).",
     example="s^3",
     source="Matrix Cookbook (39)",
 )

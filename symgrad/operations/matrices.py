@@ -257,7 +257,7 @@ def _pinv_absorbed(node: Node) -> Node | None:
 
 
 def _absorbed_once(node: Einsum) -> list[tuple[Node, Letters]] | None:
-    degree = Counter(chain(range(node.rank), *(labels for _, labels in node.factors)))
+    degree: Counter[Hashable] = Counter(chain(range(node.rank), *(labels for _, labels in node.factors)))
     for x, y, (left, right), left_of_x, rest in _projections(node, degree):
         sides = {x: 0 if left_of_x else 1, y: 1 if left_of_x else 0}  # the end at which each absorbs it
         for at, (n, labels) in enumerate(rest):

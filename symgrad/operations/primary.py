@@ -232,7 +232,7 @@ def _closed(factors: Factors, pair: Labels, forbidden: set[Hashable]) -> Factors
 
 
 def _matrix_over(factors: Factors, pair: Labels, x: Node) -> Node:
-    """The product of factors as a matrix over two labels, spread where they have none, diagonal where the two are one."""
+    """A product as a matrix over two labels: spread where they have none, diagonal where the two are one."""
     ends, tied = pair, list(factors)
     if pair[0] == pair[1]:
         ends = (pair[0], "twin")

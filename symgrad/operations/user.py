@@ -7,8 +7,8 @@ of a user's function are independent too.  What text or SymPy said is not known 
 
 >>> from symgrad.tensor.build import number, plus
 >>> x = Input.make("x", ())
->>> entry_code(hadamard(x, plus(x, number(2))), {x: "{0}"})
-'{0} * (2.0 + {0})'
+>>> entry_code(plus(hadamard(x, x), number(2)), {x: "{0}"}) in ("{0} * {0} + 2.0", "2.0 + {0} * {0}")
+True
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def _code(node: Node, args: list[str]) -> str:
             return " * ".join([*coefficient, *map(_bracketed, args)])
         case Add():
             parts = zip(node.terms, args, strict=True)
-            return " + ".join(a if c == 1 else f"{_literal(c)} * {_bracketed(a)}" for (c, _), a in parts)
+            return " + ".join(_scaled(c, n, a) for (c, n), a in parts)
         case Power():
             return f"{_bracketed(args[0])} ** {_bracketed(args[1])}"
         case Map():
@@ -131,6 +131,12 @@ def _code(node: Node, args: list[str]) -> str:
             return "np.pi"
         case _:
             raise _unsupported(node)
+
+
+def _scaled(coefficient: int | Fraction, node: Node, text: str) -> str:
+    if as_number(node) == 1:
+        return _literal(coefficient)
+    return text if coefficient == 1 else f"{_literal(coefficient)} * {_bracketed(text)}"
 
 
 def _literal(value: int | Fraction) -> str:

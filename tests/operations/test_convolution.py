@@ -136,7 +136,9 @@ def test_a_filter_that_does_not_fit_is_refused() -> None:
         program("sum(convvalid(x, h))", {"x": "R^n", "h": "R^k"}).forward(x=np.ones(3), h=np.ones(5))
 
 
-@pytest.mark.parametrize(("source", "hint"), [("conv(X, h)", "conv2"), ("conv2(x, H)", "conv of"), ("convvalid(x', h)", "conv2valid")])
+@pytest.mark.parametrize(
+    ("source", "hint"), [("conv(X, h)", "conv2"), ("conv2(x, H)", "conv of"), ("convvalid(x', h)", "conv2valid")]
+)
 def test_wrong_shapes_name_the_other_function(source: str, hint: str) -> None:
     with pytest.raises(ShapeError, match=hint):
         derivative(source, "x", where=WHERE)
