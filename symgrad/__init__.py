@@ -18,7 +18,7 @@ __version__ = "0.1.0"
 _HOME = {
     "symgrad.derivation": ("Derivative", "derivative", "gradient", "hessian", "jacobian"),
     "symgrad.programs": ("Program", "program"),
-    "symgrad.custom": ("elementwise",),
+    "symgrad.custom": ("elementwise", "unregister"),
     "symgrad.notation.declare": ("declare",),
     "symgrad.numeric.backprop": ("ComputationalGraph",),
     "symgrad.numeric.gates": ("Gate",),

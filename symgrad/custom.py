@@ -9,6 +9,7 @@ stay independent.
 >>> from symgrad.derivation import derivative
 >>> print(derivative("sum(cubed(W*v))", "v", where="W: R^{m x n}; v: R^n"))
 3*W'*(W*v).^2
+>>> unregister("cubed")
 """
 
 from __future__ import annotations
@@ -24,11 +25,13 @@ from symgrad.errors import NotDifferentiableError, ParseError, ShapeError, Unkno
 from symgrad.notation.grammar import parse
 from symgrad.notation.lower import CONSTANTS, Scope, lower
 from symgrad.notation.tree import Tree, names
-from symgrad.operations.catalogue import LOGARITHM, find, register
+from symgrad.operations.catalogue import LOGARITHM, find, register, unregister
 from symgrad.operations.record import Elementwise
 from symgrad.operations.user import user_elementwise
 from symgrad.tensor.nodes import Input, Map, Node, walk
 from symgrad.tensor.view import View
+
+__all__ = ["elementwise", "unregister"]
 
 OUTPUT = "y"  # the value of the function, in the text of its partial derivative
 
@@ -58,7 +61,7 @@ def elementwise(
     kinks       in words, where it has no derivative and what is taken there
     analytic    whether `value` accepts complex arrays and is analytic (a sharper numeric pullback)
 
-    Raises UnknownNameError for a name that is taken, ParseError for one that cannot be a name.
+    `unregister` takes it out again.  Raises UnknownNameError for a name that is taken, ParseError for one that cannot be a name.
     """
     _check_name(name)
     facts = {"domain": domain, "latex": latex, "doc": doc, "source": source}

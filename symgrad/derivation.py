@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 
 LONG = 60  # characters from which on an answer's repeated parts are worth names
-QUICK = 64  # terms up to which a certificate multiplies out before it turns to the prime field
+QUICK = 8  # terms up to which a certificate multiplies out before it turns to the prime field
 
 
 def derivative(
@@ -336,16 +336,17 @@ class Derivative:
 
 
 def same(a: View, b: View) -> bool:
-    """Whether two readings are one matrix: the same normal form, else equal values in a prime field."""
+    """Whether two readings are one matrix: `a` presented is `b`, the same normal form, or equal in a prime field."""
     if a.shape != b.shape:
         return False
     if a.node.shape == b.node.shape:
+        if a.node is b.node or present(a.node) is b.node:
+            return True
         try:
-            if a.node is b.node or expanded(a.node, QUICK) is expanded(b.node, QUICK):
+            if expanded(a.node, QUICK) is expanded(b.node, QUICK):
                 return True
         except LimitError:  # too many terms to multiply out
-            if present(a.node) is present(b.node):
-                return True
+            pass
     from symgrad.numeric.field import same_in_field
 
     return same_in_field(a.node, regrouped(b, a.row_sizes, a.column_sizes).node)

@@ -15,7 +15,7 @@ from functools import reduce
 
 from symgrad.notation.text import text
 from symgrad.notation.tree import Number, Tree
-from symgrad.notation.words import Word, call, is_call, matrix, turned_tree, vector
+from symgrad.notation.words import Word, call, is_call, is_mask, matrix, turned_tree, vector
 from symgrad.tensor.nodes import Coefficient
 
 ROTATIONS = 16  # of a trace that are compared
@@ -210,7 +210,7 @@ class Network:
 def _place(item: Item) -> tuple[bool, int, str]:
     """The order of factors in a Hadamard product: masks last (the longer first), shorter factors first."""
     written = text(item.word.tree())
-    mask = is_call(item.word.links[0].tree_, "gt", "ge", "lt", "le", "eq", "ne") and len(item.word.links) == 1
+    mask = is_mask(item.word.links[0].tree_) and len(item.word.links) == 1
     return mask, -len(written) if mask else len(written), written
 
 

@@ -163,8 +163,7 @@ def _cut_out(lifter: Lifter, rest: Rest, triangle: tuple[Node, Labels], out: Lab
     a, b = triangle[1]
     upper = bool(out) and (out[0] == b or (out[-1] == a and len(out) > 1))  # read from the row end of the result
     name, ends = ("triu", (b, a)) if upper else ("tril", (a, b))
-    inside = [f for f in rest.factors if f[1] and set(f[1]) <= set(ends) and not isinstance(f[0], Delta)]
-    inside.remove(triangle)
+    inside = [f for f in rest.factors if f[1] and set(f[1]) <= set(ends) and not isinstance(f[0], Delta | Triangle)]
     if ends[0] == ends[1] or not set(ends) <= {a for _, labels in inside for a in labels}:
         return
     term = lifter.product(inside, ends, 1)

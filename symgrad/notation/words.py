@@ -220,7 +220,7 @@ def factor(terms: list[Term]) -> list[Term]:
         return terms
     terms = sorted(terms, key=_order)
     while True:
-        merged = _merge_by_links(terms)
+        merged = _merge_by_links(terms) or merge_entrywise(terms)
         if merged is None:
             break
         terms = merged
@@ -322,3 +322,56 @@ def _inner_link(tree: Tree, terms: list[Term]) -> Link:
     if word.links[0].vector and word.links[0].transposed:
         return Link(turned_tree(tree) if is_call(tree, "transpose") else tree)
     return Link(tree)
+
+
+# --- common factors entry by entry -------------------------------------------------------------
+
+
+def merge_entrywise(terms: list[Term]) -> list[Term] | None:
+    """u .* a + u .* b = u .* (a + b), for the factor that most terms share."""
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for i, term in enumerate(terms):
+        if term.word is not None and len(term.word.links) == 1:
+            link = term.word.links[0]
+            for written in dict.fromkeys(text(f) for f in entrywise_factors(link.tree_)):
+                groups.setdefault((written, link.transposed, *_scalar_key(term)), []).append(i)
+    shared = [(len(members), len(str(key[0])), members, str(key[0])) for key, members in groups.items() if len(members) > 1]
+    if not shared:
+        return None
+    _, _, members, written = max(shared, key=lambda g: (g[0], g[1], g[3]))
+    chosen = [terms[i] for i in members]
+    rest = [t for i, t in enumerate(terms) if i not in members]
+    return sorted([*rest, _entrywise_product(chosen, written)], key=_order)
+
+
+def entrywise_factors(tree: Tree) -> list[Tree]:
+    """a, b, c of a .* b .* c."""
+    factors: list[Tree] = []
+    while isinstance(tree, Call) and tree.op == "hadamard":
+        factors.append(tree.args[1])
+        tree = tree.args[0]
+    return [tree, *reversed(factors)]
+
+
+def _entrywise_product(terms: list[Term], written: str) -> Term:
+    """The shared factor times the sum of what is left; where nothing is left, of a 1 that is spread."""
+    first = terms[0].word
+    assert first is not None
+    link = first.links[0]
+    inner: list[Term] = []
+    for term in terms:
+        assert term.word is not None
+        factors = entrywise_factors(term.word.links[0].tree_)
+        shared = next(f for f in factors if text(f) == written)
+        left = [f for f in factors if f is not shared]
+        word = Word((Link(reduce(lambda a, b: call("hadamard", a, b), left), vector=link.vector),)) if left else None
+        inner.append(Term(term.coefficient, (), word, None if left else term.word))
+    content = _content(inner)
+    total = sum_tree([_without(t, content, {}) for t in inner])
+    pair = sorted((shared, total), key=lambda t: (is_mask(t), len(text(t))))
+    return Term(content, terms[0].scalars, Word((Link(call("hadamard", *pair), link.transposed, link.vector),)))
+
+
+def is_mask(tree: Tree) -> bool:
+    """Whether a tree is an Iverson bracket."""
+    return is_call(tree, "gt", "ge", "lt", "le", "eq", "ne")

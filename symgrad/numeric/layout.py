@@ -21,11 +21,11 @@ from symgrad.numeric.steps import ACCEPTS, Step
 WIDTH = 72  # of an expression
 
 
-def reachable(root: Step) -> list[Step]:
-    """The steps a result needs, arguments first."""
+def reachable(*roots: Step) -> list[Step]:
+    """The steps that results need, arguments first."""
     order: list[Step] = []
     seen: set[Step] = set()
-    stack = [(root, False)]
+    stack = [(root, False) for root in reversed(roots)]
     while stack:
         step, done = stack.pop()
         if done:
@@ -45,19 +45,38 @@ class Layout:
         self.output: list[str] = []
         self.texts: dict[Step, str] = {}
         self.stored: set[Step] = set()
+        self.prepared: set[Step] = set()
 
-    def lines(self, root: Step) -> tuple[list[str], str]:
-        """The statements before the last one, and the expression of the result."""
-        order = reachable(root)
-        self.uses = self._uses(order)
+    def lines(self, root: Step, *more: Step) -> tuple[list[str], str]:
+        """The statements before the last one, and the expression of the result (several: with commas)."""
+        order = reachable(root, *more)
+        self.uses = self._uses(order, (root, *more))
         for step in order:
             self._write(step)
-        return self.output, self.texts[root]
+        return self.output, ", ".join(self.texts[r] for r in (root, *more))
 
-    def _uses(self, order: Sequence[Step]) -> dict[Step, int]:
+    def closures(self, functions: Sequence[tuple[Step, Step]]) -> tuple[list[str], list[tuple[list[str], str]]]:
+        """Functions of one leaf each, as (leaf, result): what they need beforehand, then the lines of each.
+
+        All that does not depend on a leaf is computed once, before.
+        """
+        order = reachable(*(root for _, root in functions))
+        self.uses = self._uses(order, [root for _, root in functions])
+        owner = _owners(order, functions)
+        self.prepared = _prepared(order, owner)
+        before: list[str] = []
+        bodies: list[list[str]] = [[] for _ in functions]
+        for step in order:
+            place = owner[step]
+            self.output = before if place is None else bodies[place]
+            self._write(step)
+        return before, [(lines, self.texts[root]) for lines, (_, root) in zip(bodies, functions, strict=True)]
+
+    def _uses(self, order: Sequence[Step], roots: Sequence[Step]) -> dict[Step, int]:
         """How often each step would be written."""
         uses = dict.fromkeys(order, 0)
-        uses[order[-1]] = 1
+        for root in roots:
+            uses[root] += 1
         for step in reversed(order):
             times = uses[step] if step.cheap and step not in self.named else 1
             for place, argument in enumerate(step.args):
@@ -71,7 +90,7 @@ class Layout:
         if step.then:
             self._store(step, self._writable(step, text))
             self.output.append(step.then.format(*self._arguments(step), name=self.texts[step]))
-        elif step in self.named or (self.uses[step] > 1 and not step.cheap):
+        elif step in self.named or step in self.prepared or (self.uses[step] > 1 and not step.cheap):
             self._store(step, text)
         else:
             self.texts[step] = text
@@ -109,3 +128,27 @@ class Layout:
     def _in(self, argument: Step, slot: str) -> str:
         text = self.texts[argument]
         return text if argument in self.stored or argument.kind in ACCEPTS[slot] else f"({text})"
+
+
+def _owners(order: Sequence[Step], functions: Sequence[tuple[Step, Step]]) -> dict[Step, int | None]:
+    """Which function's leaf a step depends on; a result always belongs to its function."""
+    owner: dict[Step, int | None] = {}
+    leaves = {leaf: place for place, (leaf, _) in enumerate(functions)}
+    roots = {root: place for place, (_, root) in enumerate(functions)}
+    for step in order:
+        found = (owner[a] for a in step.args if owner[a] is not None)
+        owner[step] = leaves.get(step, next(found, roots.get(step)))
+    return owner
+
+
+def _prepared(order: Sequence[Step], owner: Mapping[Step, int | None]) -> set[Step]:
+    """The steps that functions take from outside; arrays of zeros to be written to are made each time."""
+    wanted: set[Step] = set()
+    stack = [a for s in order if owner[s] is not None for a in s.args if owner[a] is None]
+    while stack:
+        step = stack.pop()
+        if step.cheap:
+            stack += step.args
+        elif not step.form.startswith("np.zeros"):
+            wanted.add(step)
+    return wanted

@@ -62,12 +62,14 @@ class Planner:
         self.users: dict[Node, list[Node]] = {}
         self.deferred: dict[Node, int] = {}  # products left to their user, with their number of factors
 
-    def plan(self, root: Node) -> Value | Mixed:
-        """The value of a node; those of all it is made of are then in `values`."""
-        order = list(walk(root))
+    def plan(self, root: Node, *more: Node) -> Value | Mixed:
+        """The value of a node; those of all it is made of, and of further results, are then in `values`."""
+        order = list(walk(root, *more))
         for node in order:
             for argument in node.args:
                 self.users.setdefault(argument, []).append(node)
+        for result in (root, *more) if more else ():
+            self.users.setdefault(result, []).append(result)  # so that none is left to another's product
         for node in order:
             if not self._defers(node):
                 self.values[node] = self._settled(node)

@@ -76,6 +76,16 @@ def register(entry: Operation) -> None:
     _callable.clear()
 
 
+def unregister(name: str) -> None:
+    """Take a user's operation out again.  Raises UnknownNameError for any other."""
+    entry = _table.get(name)
+    if entry is None or entry in _BUILT_IN:
+        raise UnknownNameError(f"{name} is not an operation that was added", hint="the name of a registered one")
+    for spelling in (entry.name, *entry.spellings):
+        del _table[spelling]
+    _callable.clear()
+
+
 def latex_templates() -> dict[str, str]:
     """How each operation that brings its own LaTeX is written, by name."""
     return {name: entry.notation.latex for name, entry in _table.items() if entry.notation.latex is not None}

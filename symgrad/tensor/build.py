@@ -160,6 +160,8 @@ class _Product:
             self.deltas.append((node.shape[0], labels))
         elif kind is Ones:
             self.ones[labels[0]] = node.shape[0]
+        elif kind is Triangle and (node, labels) in self.factors:
+            pass  # zeros and ones: its square is itself
         else:
             if kind is Add:
                 content, node = primitive(node)  # type: ignore[arg-type]

@@ -106,7 +106,7 @@ def find_point(
 ) -> Point:
     """A point where every value is finite and no operation is near a kink, sizes of the given kind.
 
-    Entries are drawn from all reals, else positive ones, small ones, or ones beyond 1.  If every point
+    Entries are drawn from all reals, else positive ones, small ones, ones beyond 1, or with whole scalars.  If every point
     is near a kink the last one is taken and says so.  Raises DomainError if no value is finite.
     """
     kinked, skipped = None, 0
@@ -145,7 +145,7 @@ def _draws(
     source: Program, at_sizes: Mapping[str, int], intervals: Mapping[str, Interval], seed: int
 ) -> Iterator[tuple[str, dict[str, Array]]]:
     conditioned = {"invertible"} if {"invertible", "spd"} & {op.domain for op in operations(source)} else set()
-    for domain in ("real", "positive", "small", "gt1"):
+    for domain in ("real", "positive", "small", "gt1", "whole"):
         rng = np.random.default_rng([seed, *domain.encode()])
         for _ in range(ATTEMPTS):
             yield (
@@ -165,7 +165,9 @@ def _drawn(
     conditioned: set[str],
     interval: Interval | None,
 ) -> Array:
-    small, names = domain == "small", ["unit" if domain == "small" else domain]
+    if domain == "whole" and declared.kind == "scalar":  # the k of X^k
+        return np.asarray(float(rng.integers(1, 5)))
+    small, names = domain == "small", ["unit" if domain == "small" else "real" if domain == "whole" else domain]
     if interval is not None and not declared.properties & _FIXED:
         return _in_interval(sample(declared, at_sizes, rng, "real"), interval, rng)
     if declared.kind == "matrix" and declared.rows == declared.columns and not small:
@@ -320,7 +322,7 @@ def projected(array: Array, start: int, declared: Declaration, structure: str, v
     if p & {"simplex", "onehot"}:
         axis = start + np.ndim(value) - 1
         return array - array.mean(axis=axis, keepdims=True)
-    if declared.kind != "matrix" or not p & {"diagonal", "symmetric", "spd", "skew", "orthogonal"}:
+    if declared.kind != "matrix" or not p & {"diagonal", "symmetric", "spd", "skew", "orthogonal", "lower", "upper"}:
         return array
     last = np.moveaxis(array, (start, start + 1), (-2, -1))
     return np.moveaxis(_of_square(last, p, structure, value), (-2, -1), (start, start + 1))
@@ -335,6 +337,10 @@ def _of_square(g: Array, properties: Collection[str], structure: str, value: Arr
         return g
     if "diagonal" in properties:
         return on_diagonal
+    triangles = {"lower", "upper"} & set(properties)
+    if triangles:
+        diagonal = len(triangles) == 2 or {"symmetric", "spd"} & set(properties)
+        return on_diagonal if diagonal else np.tril(g) if triangles == {"lower"} else np.triu(g)
     sign = -1 if "skew" in properties else 1
     if structure == "free":
         return g + turned - on_diagonal if sign > 0 else g - turned

@@ -241,6 +241,16 @@ diag(softmax(x)) - softmax(x)*softmax(x)'
 exp(-t*x.^2)
 A*x/(x'*x)^0.5 - (x'*A*x)*x/(x'*x)^1.5
 2*x/n - ones(n)/n
+expm(A)
+dexpm(A, B)*x
+pinv(X)
+tril(X)
+triu(A)
+conv(x, y)
+convvalid(x, y)
+conv2(X, A)
+conv2valid(X, X)
+flip(X)
 """.strip().splitlines()
 
 # Scalar factors are gathered in front of a product, SymPy multiplies out 2*(s + r): the same function, another node.

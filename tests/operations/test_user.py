@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from symgrad.derivation import derivative
 from symgrad.errors import NotDifferentiableError, ParseError, SymgradError, UnknownNameError
 from symgrad.notation.grammar import parse
 from symgrad.notation.text import text
-from symgrad.operations.catalogue import find, record
+from symgrad.operations.catalogue import find, record, records, unregister
 from symgrad.programs import program
 
 X = sympy.Symbol("X")
@@ -23,16 +24,19 @@ WHERE = {"A": "R^{m x n}", "x": "R^n", "s": "R"}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def functions() -> None:
-    """The functions of this file, added once."""
-    if find("u_swish") is None:
-        elementwise("u_swish", "x*sigmoid(2*x)")
-        elementwise("u_cube", value=lambda v: v**3, partial="3*x^2", analytic=True)
-        elementwise("u_tanh", value=np.tanh, partial="1 - y^2")
-        elementwise("u_huber", "[abs(x) <= a]*x^2/2 + [abs(x) > a]*a*(abs(x) - a/2)", args=["x", "a"])
-        elementwise("u_wave", sympy.Lambda(X, sympy.exp(-(X**2)) * sympy.sin(X)))
-        elementwise("u_gamma", sympy.gamma(X), domain="positive")
-        elementwise("u_both", value=lambda v, w: v**2 * w, partial=["2*x*a", "x^2"], args=["x", "a"])
+def functions() -> Iterator[None]:
+    """The functions of this file, and the catalogue as it was afterwards."""
+    before = {entry.name for entry in records()}
+    elementwise("u_swish", "x*sigmoid(2*x)")
+    elementwise("u_cube", value=lambda v: v**3, partial="3*x^2", analytic=True)
+    elementwise("u_tanh", value=np.tanh, partial="1 - y^2")
+    elementwise("u_huber", "[abs(x) <= a]*x^2/2 + [abs(x) > a]*a*(abs(x) - a/2)", args=["x", "a"])
+    elementwise("u_wave", sympy.Lambda(X, sympy.exp(-(X**2)) * sympy.sin(X)))
+    elementwise("u_gamma", sympy.gamma(X), domain="positive")
+    elementwise("u_both", value=lambda v, w: v**2 * w, partial=["2*x*a", "x^2"], args=["x", "a"])
+    yield
+    for name in {entry.name for entry in records()} - before:
+        unregister(name)
 
 
 def checked(source: str, *wrt: str, where: Any = None) -> str:
@@ -121,8 +125,7 @@ def test_pullback_is_the_slope(name: str) -> None:
 
 
 def test_a_wrong_partial_is_found_by_the_witnesses() -> None:
-    if find("u_wrong") is None:
-        elementwise("u_wrong", value=np.sin, partial="-cos(x)")
+    elementwise("u_wrong", value=np.sin, partial="-cos(x)")
     assert not derivative("sum(u_wrong(x))", "x", where={"x": "R^n"}).check().ok
 
 
@@ -153,3 +156,14 @@ def test_what_cannot_be_a_definition(definition: Any, options: dict[str, Any], e
 def test_a_name_that_is_no_identifier() -> None:
     with pytest.raises(ParseError, match="name of a function"):
         elementwise("2fast", "x^2")
+
+
+def test_an_added_function_can_be_taken_out_and_added_anew() -> None:
+    elementwise("u_once", "x^2")
+    unregister("u_once")
+    with pytest.raises(UnknownNameError, match="u_once"):
+        derivative("sum(u_once(x))", "x", where={"x": "R^n"})
+    elementwise("u_once", "x^3")
+    assert str(derivative("sum(u_once(x))", "x", where={"x": "R^n"})) == "3*x.^2"
+    with pytest.raises(UnknownNameError, match="not an operation that was added"):
+        unregister("sin")
