@@ -43,14 +43,17 @@ from symgrad.tensor.build import permuted
 from symgrad.tensor.dims import Dim, Shape, Size, letters_of, size_at, times
 from symgrad.tensor.nodes import Input, Map, Node, Shift, walk
 
-Kind = Literal["scalar", "column", "row", "matrix"]
+Kind = Literal["scalar", "column", "row", "matrix", "flat", "stack"]
 SCIPY = ("linalg", "signal", "special")  # the modules that templates name
 _numbers = count(1)
 
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """An input of the function: `shape` are the node's axes; a row has one, but arrives as (1, n)."""
+    """An input of the function: `shape` are the node's axes; a row has one, but arrives as (1, n).
+
+    What an operator is applied to arrives `flat`, a vector, or as a `stack`, a matrix of columns.
+    """
 
     name: str
     shape: Shape
@@ -65,6 +68,10 @@ class Argument:
     @property
     def arrives(self) -> Shape:
         """The shape of the array."""
+        if self.kind == "flat":
+            return (times(*self.shape),)
+        if self.kind == "stack":
+            return (times(*self.shape[:-1]), self.shape[-1])
         return (1, *self.shape) if self.kind == "row" else self.shape
 
 
@@ -86,6 +93,9 @@ class OutputForm:
         return OutputForm((*rows, *columns), (tuple(range(split)), tuple(range(split, rank))))
 
 
+Result = tuple[Node, OutputForm | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Compiled:
     """A NumPy function and its text; call it with arrays by the user's names."""
@@ -97,6 +107,20 @@ class Compiled:
     lengths: tuple[Size, ...] = ()  # of axes that convolutions make
 
     def __call__(self, **arrays: Any) -> Any:
+        """The result for these arrays; several results as a tuple."""
+        try:
+            result = self.function(*self.bound(arrays)[0])
+        except TypeError as error:  # NumPy's word for X^k with k = 2.5
+            if "exponent must be an integer" in str(error):
+                raise DomainError("a power of a matrix needs a whole exponent", hint="a whole number") from None
+            raise
+        return tuple(map(np.asarray, result)) if isinstance(result, tuple) else np.asarray(result)
+
+    def bound(self, arrays: dict[str, Any]) -> tuple[list[Any], dict[str, int]]:
+        """The arguments in order, in one precision, and what the dimensions are.
+
+        Raises UnknownNameError, ShapeError, DomainError naming the array at fault.
+        """
         sizes = {letter: int(arrays.pop(letter)) for letter in self.free if letter in arrays}
         if len(sizes) < len(self.free):
             missing = [a for a in self.free if a not in sizes]
@@ -107,13 +131,7 @@ class Compiled:
             if size_at(length, at) < 1:
                 raise ShapeError(f"the dimension {length} would be {size_at(length, at)}", hint=VALID)
         dtype = common_dtype(given)
-        try:
-            result = self.function(*(given[a.name].astype(dtype, copy=False) for a in self.arguments), *sizes.values())
-        except TypeError as error:  # NumPy's word for X^k with k = 2.5
-            if "exponent must be an integer" in str(error):
-                raise DomainError("a power of a matrix needs a whole exponent", hint="a whole number") from None
-            raise
-        return np.asarray(result)
+        return [*(given[a.name].astype(dtype, copy=False) for a in self.arguments), *sizes.values()], at
 
 
 def common_dtype(arrays: Mapping[str, Any]) -> Any:
@@ -135,22 +153,38 @@ def compile_numpy(
     doc: str = "",
 ) -> Compiled:
     """The result as a NumPy function of the arguments; `named` intermediates keep their names."""
-    called = _called(result)
-    program = _Program(arguments, function_name, called)
-    root = program.plan(result, named, output)
-    source = program.text(root, function_name, doc)
-    lengths = dict.fromkeys(s for n in walk(result) if isinstance(n, Shift) for s in n.shape if isinstance(s, Dim))
-    function = _function(source, function_name, called)
-    return Compiled(source, tuple(arguments), tuple(program.free), function, tuple(lengths))
+    return compile_results([(result, output)], arguments, named=named, function_name=function_name, doc=doc)
 
 
-def _called(result: Node) -> dict[str, Callable[..., Any]]:
+def compile_results(
+    results: Sequence[Result],
+    arguments: Sequence[Argument],
+    *,
+    named: Sequence[tuple[str, Node]] = (),
+    function_name: str = "derivative",
+    doc: str = "",
+) -> Compiled:
+    """One function of several results, which share what they have in common; one result comes alone."""
+    nodes = [node for node, _ in results]
+    called = user_functions(*nodes)
+    program = FunctionText(arguments, function_name, called)
+    source = program.text(program.plan(results, named), function_name, doc)
+    function = function_of(source, function_name, called)
+    return Compiled(source, tuple(arguments), tuple(program.free), function, convolved_lengths(*nodes))
+
+
+def convolved_lengths(*nodes: Node) -> tuple[Size, ...]:
+    """The dimensions that convolutions make, which have to be positive."""
+    return tuple(dict.fromkeys(s for n in walk(*nodes) if isinstance(n, Shift) for s in n.shape if isinstance(s, Dim)))
+
+
+def user_functions(*results: Node) -> dict[str, Callable[..., Any]]:
     """The user's own NumPy functions, which generated text calls by their names."""
-    ops = {n.op for n in walk(result) if isinstance(n, Map)}
+    ops = {n.op for n in walk(*results) if isinstance(n, Map)}
     return {op.name: cast(Elementwise, op).value for op in ops if cast(Elementwise, op).code.startswith(f"{op.name}(")}
 
 
-def _function(source: str, name: str, called: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
+def function_of(source: str, name: str, called: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
     """The function that generated text defines; tracebacks find its lines."""
     file = f"<symgrad {next(_numbers)}>"
     namespace: dict[str, Any] = {name: _by_name(function) for name, function in called.items()}
@@ -165,10 +199,10 @@ def _by_name(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *arrays: np.asarray(function(*arrays))[()]
 
 
-class _Program:
+class FunctionText:
     """One function being written: its arguments, dimensions and intermediates."""
 
-    def __init__(self, arguments: Sequence[Argument], function_name: str, called: Collection[str]):
+    def __init__(self, arguments: Sequence[Argument], function_name: str, called: Collection[str] = ()):
         self.steps, self.names = Steps(), Names()
         self.arguments = list(arguments)
         self.names.taken |= {function_name, *called}
@@ -179,17 +213,20 @@ class _Program:
 
     # --- planning --------------------------------------------------------------------------
 
-    def plan(self, result: Node, named: Iterable[tuple[str, Node]], output: OutputForm | None) -> Step:
-        node = permuted(result, output.axes) if output else result
-        inside = set(walk(node))
+    def plan(self, results: Sequence[Result], named: Iterable[tuple[str, Node]] = ()) -> list[Step]:
+        """The steps of the results, in the order of the results."""
+        nodes = [permuted(node, output.axes) if output else node for node, output in results]
+        inside = set(walk(*nodes))
         wanted = [(name, n) for name, n in named if n in inside and n.args]
-        planner = Planner(self.steps, self._leaf, self._size, [n for _, n in wanted])
-        step = dense(self.steps, planner.plan(node), node.shape, self._size)
+        planner = Planner(self.steps, self._leaf, self.size, [n for _, n in wanted])
+        planner.plan(*nodes)
+        found = [dense(self.steps, planner.value(node), node.shape, self.size) for node in nodes]
         for name, n in wanted:
             intermediate = planner.whole_step(n)
             if not intermediate.cheap and intermediate not in self.kept:
                 self.kept[intermediate] = self.names.claim(name)
-        return self._finished(step, node.shape, output)
+        forms = [output for _, output in results]
+        return [self._finished(s, node.shape, form) for s, node, form in zip(found, nodes, forms, strict=True)]
 
     def _finished(self, step: Step, shape: Shape, output: OutputForm | None) -> Step:
         """The result as an array of its own, its axes grouped."""
@@ -201,10 +238,10 @@ class _Program:
                 else self.steps.leaf(repr(float(step.value)), 0)
             )
         if output and any(len(g) > 1 for g in output.groups):
-            step = self.steps.reshaped(step, [self._size(times(*(shape[i] for i in g))) for g in output.groups])
+            step = self.steps.reshaped(step, [self.size(times(*(shape[i] for i in g))) for g in output.groups])
         elif output and not all(output.groups):
             if not step.rank:
-                return self.steps.filled(step, [self._size(1)] * len(output.groups))
+                return self.steps.filled(step, [self.size(1)] * len(output.groups))
             step = self.steps.indexed(step, [":" if g else "None" for g in output.groups], len(output.groups))
         return self.steps.copied(step) if step.rank and not step.fresh else step
 
@@ -212,10 +249,21 @@ class _Program:
         argument = next((a for a in self.arguments if a.name == node.name), None)
         if argument is None:
             raise UnknownNameError(f"{node.name} is not an argument", hint=did_you_mean(node.name, self.words))
+        if argument.kind in ("flat", "stack"):
+            return self._unflattened(argument)
         leaf = self.steps.leaf(self.words[node.name], len(argument.arrives))
         return self.steps.indexed(leaf, ["0"], 1) if argument.kind == "row" else leaf
 
-    def _size(self, size: Size) -> Step:
+    def _unflattened(self, argument: Argument) -> Step:
+        """A vector read as an array with several axes, or as a number."""
+        leaf = self.steps.leaf(self.words[argument.name], len(argument.arrives))
+        if len(argument.shape) == len(argument.arrives):
+            return leaf
+        if not argument.shape:
+            return self.steps.indexed(leaf, ["0"], 0)
+        return self.steps.reshaped(leaf, [self.size(s) for s in argument.shape])
+
+    def size(self, size: Size) -> Step:
         """A dimension as a number: a literal, a letter, or a polynomial of letters."""
         if isinstance(size, int):
             return self.steps.number(size)
@@ -236,21 +284,30 @@ class _Program:
 
     # --- writing ---------------------------------------------------------------------------
 
-    def text(self, root: Step, function_name: str, doc: str) -> str:
-        body, last = Layout(self.kept, self.names).lines(root)
-        used = {s.form for s in reachable(root)}
+    @property
+    def given(self) -> list[Argument]:
+        """The arguments of the function itself, not of functions within it."""
+        return [a for a in self.arguments if a.kind not in ("flat", "stack")]
+
+    def text(self, roots: Sequence[Step], function_name: str, doc: str) -> str:
+        body, last = Layout(self.kept, self.names).lines(*roots)
+        return self.whole(roots, function_name, doc, [*body, f"return {last}"])
+
+    def whole(self, roots: Sequence[Step], function_name: str, doc: str, body: Sequence[str]) -> str:
+        """The module: imports, the function's head and docstring, what dimensions are, the body."""
+        used = {s.form for s in reachable(*roots)}
         lines = [*self._dimension_lines(used), *self._dtype_lines(used), *body]
-        imports = ["import numpy as np"] if any("np." in line for line in (*lines, last)) or not lines else []
-        imports += [f"from scipy import {m}" for m in SCIPY if any(_uses(m, line) for line in (*lines, last))]
-        parameters = ", ".join([*self.words.values(), *self.free.values()])
+        imports = ["import numpy as np"] if any("np." in line for line in lines) or len(lines) == 1 else []
+        imports += [f"from scipy import {m}" for m in SCIPY if any(_uses(m, line) for line in lines)]
+        parameters = ", ".join([*(self.words[a.name] for a in self.given), *self.free.values()])
         head = [*(imports or ["import numpy as np"]), "", "", f"def {function_name}({parameters}):"]
-        statements = [*_docstring(doc), *lines, f"return {last}"]
+        statements = [*_docstring(doc), *lines]
         return "\n".join([*head, *(f"    {s}" if s else "" for s in statements)]) + "\n"
 
     def _dtype_lines(self, used: set[str]) -> list[str]:
         if self.steps.dtype.form not in used:
             return []
-        arrays = ", ".join(self.words.values())
+        arrays = ", ".join(self.words[a.name] for a in self.given)
         return [f"dtype = np.result_type({arrays}, 1.0)" if arrays else "dtype = float"]
 
     def _dimension_lines(self, used: set[str]) -> list[str]:
@@ -258,7 +315,7 @@ class _Program:
         wanted = [a for a, name in self.letters.items() if name in used and a not in self.free]
         lines: list[str] = []
         known: set[str] = set(self.free)
-        for argument in self.arguments:
+        for argument in self.given:
             lines += self._axes_line(argument, wanted, known)
         while any(a not in known for a in wanted):
             lines.append(self._solved_line(wanted, known))

@@ -60,6 +60,7 @@ class Planner:
         self.named = set(named)
         self.values: dict[Node, Value | Mixed] = {}
         self.users: dict[Node, list[Node]] = {}
+        self.results: set[Node] = set()
         self.deferred: dict[Node, int] = {}  # products left to their user, with their number of factors
 
     def plan(self, root: Node, *more: Node) -> Value | Mixed:
@@ -68,8 +69,7 @@ class Planner:
         for node in order:
             for argument in node.args:
                 self.users.setdefault(argument, []).append(node)
-        for result in (root, *more) if more else ():
-            self.users.setdefault(result, []).append(result)  # so that none is left to another's product
+        self.results = {root, *more}
         for node in order:
             if not self._defers(node):
                 self.values[node] = self._settled(node)
@@ -82,7 +82,7 @@ class Planner:
 
     def _defers(self, node: Node) -> bool:
         """Leave a product to the one product or sum that uses it, unless it has grown long."""
-        if not isinstance(node, Einsum) or node in self.named:
+        if not isinstance(node, Einsum) or node in self.named or node in self.results:
             return False
         users = self.users.get(node, [])
         weight = sum(self.deferred.get(n, 1) for n in node.args)
@@ -104,8 +104,8 @@ class Planner:
         """The matrix whose inverse a node is, where solves are to take its place."""
         if not (isinstance(node, Apply) and node.op is INV and node.rank == 2 and not node.batch) or node in self.named:
             return None
-        users = self.users[node]
-        if len(users) > SOLVES or any(type(u) is not Einsum for u in users):
+        users = self.users.get(node, [])
+        if node in self.results or len(users) > SOLVES or any(type(u) is not Einsum for u in users):
             return None
         return self.whole_step(node.args[0])
 

@@ -24,6 +24,7 @@ from symgrad.notation.network import NoMatrixForm
 from symgrad.notation.text import text as tree_text
 from symgrad.notation.tree import Call, Name, Tree
 from symgrad.operations.catalogue import latex_templates
+from symgrad.steps.step import MethodError
 from symgrad.tensor.build import ONE, add, elementwise, hadamard, number, power
 from symgrad.tensor.nodes import Add, Einsum, Input, Map, Node, Ones, Power
 
@@ -165,7 +166,10 @@ def _leaf_string(leaf: Leaf, style: Style, nested: Nested) -> str:
 
 
 def _lifted(node: Node) -> Tree:
-    return Name(node.name) if isinstance(node, Input) else Lifter().lift(node)
+    try:
+        return Name(node.name) if isinstance(node, Input) else Lifter().lift(node)
+    except NoMatrixForm:
+        raise MethodError("index", f"the entries of {node!r} have no notation of their own") from None
 
 
 def _scalar(leaf: Leaf, leaves: list[Leaf], depth: int) -> Node:

@@ -25,7 +25,7 @@ from symgrad.errors import DomainError, ShapeError, SymgradError
 from symgrad.execution import computational_graph
 from symgrad.notation.declare import Declaration
 from symgrad.notation.tree import Call, postorder
-from symgrad.numeric.backprop import ComputationalGraph
+from symgrad.numeric.backprop import ComputationalGraph, Handle
 from symgrad.numeric.difference import Estimate, central_jacobian, complex_step_jacobian
 from symgrad.numeric.gates import OperationGate
 from symgrad.numeric.sample import sample, sizes
@@ -196,13 +196,29 @@ def _tried(
         with np.errstate(all="ignore"):
             output = gates.forward(**{n.name: values[n.name] for n in needed if n.kind == "input"})
             gates.backward(np.ones_like(output)[()])
+            whole = _whole_exponents(gates, needed)
             moderate = all(
-                _moderate(gates.value(n)) and _moderate(gates.gradient(n)) for n in needed if n.kind != "constant"
+                _moderate(gates.value(n)) and (n.index in whole or _moderate(gates.gradient(n)))
+                for n in needed
+                if n.kind != "constant"
             )
             near = any(isinstance(n.gate, OperationGate) and near_kink(n.gate) for n in needed)
     except (SymgradError, ArithmeticError, np.linalg.LinAlgError):
         return None
     return Point(at_sizes, values, domain, near_kink=near) if moderate else None
+
+
+def _whole_exponents(gates: ComputationalGraph, needed: Sequence[Handle]) -> set[int]:
+    """The nodes that make the exponent of a power of a matrix: whole numbers, by which there is no derivative."""
+    found: set[int] = set()
+    for node in reversed(needed):
+        if node.index in found:
+            found.update(node.parents)
+        elif isinstance(node.gate, OperationGate) and node.gate.record.name == "power":
+            base, exponent = node.parents
+            if np.ndim(gates.value(next(n for n in needed if n.index == base))):
+                found.add(exponent)
+    return found
 
 
 def _moderate(array: Array) -> bool:

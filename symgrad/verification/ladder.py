@@ -1,0 +1,197 @@
+"""Slopes from a ladder of steps: central and one-sided quotients, extrapolated, with a measured noise floor.
+
+A line is a function of one number t, the values of some f at x + t d.  Its quotients are taken at steps that
+shrink by 4, extrapolated to t = 0 (Richardson), and of all the extrapolations that one is kept whose truncation,
+seen from its neighbours, and rounding, known from the noise of f, are smallest together, provided that no
+smaller step contradicts it.  Nothing here knows gradients, tolerances or verdicts.
+
+>>> slope = climb(lambda t: np.array([1e8 + (3 + t)**2]), eps=2.0**-52)
+>>> bool(abs(slope.middle.value[0] - 6) < slope.middle.error[0] < 1e-5)
+True
+>>> kink = climb(lambda t: np.array([abs(t)]), eps=2.0**-52)
+>>> kink.left.value.tolist(), kink.right.value.tolist()
+([-1.0], [1.0])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import factorial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symgrad.errors import DomainError
+
+Array = NDArray[Any]
+Line = Callable[[float], Array]  # t -> the values at x + t d, one axis
+
+RATIO = 4.0
+FIRST = 0.25  # the largest step, in units of the direction
+RUNGS = 10
+FEWEST = 4
+MORE_RUNGS = 12  # further down, where the first steps left the domain
+NOISE_POINTS = 7
+NOISE_ORDERS = (3, 4, 5)  # differences of these orders leave nothing but noise
+NOISE_STEP = 701.3  # in units of eps; no power of two, so that rounding is as it comes
+SPREAD = 3.0  # rounding is bounded by so many standard deviations
+HALF_ULP = 0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Limit:
+    """What quotients tend to as the step goes to 0, and how far off it may be; one for each output."""
+
+    value: Array
+    error: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ladder:
+    """Quotients of a line: `central[k, i]` at `steps[k]` for output i, and their limits.
+
+    `noise` bounds the rounding of one value; `reach` is the largest slope between values far apart.
+    """
+
+    steps: Array
+    central: Array
+    noise: Array
+    reach: Array
+    middle: Limit
+    left: Limit
+    right: Limit
+
+    @property
+    def rounding(self) -> Array:
+        """What rounding may do to `central`."""
+        return self.noise / self.steps[:, None]
+
+
+def climb(line: Line, *, eps: float, noise: Array | None = None) -> Ladder:
+    """The slope of a line at 0, from both sides.  `eps` is the relative rounding of its argument and values.
+
+    Raises DomainError where the line is not finite at 0, or at no step near it.
+    """
+    start = _finite_start(line)
+    if noise is None:
+        noise = measured_noise(line, start, eps)
+    steps, ahead, behind = _values_both_sides(line, eps)
+    widths = steps[:, None]
+    central, right, left = (ahead - behind) / (2 * widths), (ahead - start) / widths, (start - behind) / widths
+    rounding = noise / widths
+    reach = np.maximum(np.abs(right[:2]), np.abs(left[:2])) - 2 * rounding[:2]
+    return Ladder(
+        steps,
+        central,
+        noise,
+        np.maximum(reach.max(axis=0), 0.0),
+        extrapolated(central, rounding, (2, 4, 6)),
+        extrapolated(left, 2 * rounding, (1, 2, 3)),
+        extrapolated(right, 2 * rounding, (1, 2, 3)),
+    )
+
+
+def climb_second(square: Callable[[float, float], Array], *, eps: float, noise: Array) -> Ladder:
+    """The mixed second derivative at 0 of a function of two numbers, d^2 f(x + s u + t v) / ds dt."""
+    steps, quotients = [], []
+    for k in range(RUNGS - 2):
+        t = FIRST * RATIO**-k
+        corners = [square(t, t), -square(t, -t), -square(-t, t), square(-t, -t)]
+        steps.append(t)
+        quotients.append(np.sum(corners, axis=0) / (4 * t * t))
+    widths, table = _after_last_failure(np.array(steps), np.stack(quotients))
+    rounding = noise / widths[:, None] ** 2
+    limit = extrapolated(table, rounding, (2, 4, 6))
+    reach = np.maximum(np.abs(table[:2]) - rounding[:2], 0.0).max(axis=0)
+    return Ladder(widths, table, noise / widths[-1], reach, limit, limit, limit)
+
+
+# --- values -----------------------------------------------------------------------------------
+
+
+def _finite_start(line: Line) -> Array:
+    start = line(0.0)
+    if not np.isfinite(start).all():
+        raise DomainError("f is not finite at the point itself", hint="a point inside the domain of f")
+    return start
+
+
+def _values_both_sides(line: Line, eps: float) -> tuple[Array, Array, Array]:
+    """Steps, and the values ahead and behind, from the largest step below which all is finite."""
+    steps: list[float] = []
+    ahead: list[Array] = []
+    behind: list[Array] = []
+    usable = 0
+    for k in range(RUNGS + MORE_RUNGS):
+        t = FIRST * RATIO**-k
+        if usable >= FEWEST and (k >= RUNGS or t < 64 * eps):
+            break
+        steps.append(t)
+        ahead.append(line(t))
+        behind.append(line(-t))
+        usable = usable + 1 if np.isfinite(ahead[-1]).all() and np.isfinite(behind[-1]).all() else 0
+    if not usable:
+        raise DomainError("f is not finite near the point", hint="a point inside the domain of f")
+    return np.array(steps[-usable:]), np.stack(ahead[-usable:]), np.stack(behind[-usable:])
+
+
+def _after_last_failure(steps: Array, table: Array) -> tuple[Array, Array]:
+    bad = np.flatnonzero(~np.isfinite(table).all(axis=1))
+    first = int(bad[-1]) + 1 if bad.size else 0
+    if first >= len(steps):
+        raise DomainError("f is not finite near the point", hint="a point inside the domain of f")
+    return steps[first:], table[first:]
+
+
+def measured_noise(line: Line, start: Array, eps: float) -> Array:
+    """A bound for the rounding of one value of a line, from high differences at steps that are all but zero.
+
+    Source: Moré & Wild, Estimating computational noise, 2011.  Points lie on one side: 0 may be a kink.
+    """
+    values = np.stack([line(NOISE_STEP * eps * k) for k in range(1, NOISE_POINTS + 1)])
+    floor = HALF_ULP * eps * np.abs(start)
+    if not np.isfinite(values).all():
+        return floor
+    levels = []
+    for order in NOISE_ORDERS:
+        table = np.diff(values, order, axis=0)
+        levels.append(np.sqrt(factorial(order) ** 2 / factorial(2 * order) * np.mean(table**2, axis=0)))
+    return np.asarray(np.maximum(SPREAD * np.median(levels, axis=0), floor))
+
+
+# --- extrapolation ----------------------------------------------------------------------------
+
+
+def extrapolated(quotients: Array, rounding: Array, powers: Sequence[int]) -> Limit:
+    """The limit of quotients whose error is a series in these powers of the step.
+
+    quotients: (steps, outputs), from the largest step to the smallest.
+    """
+    finest, values, errors = _candidates(quotients, rounding, powers)
+    gain = 2 / (RATIO ** powers[0] - 1)
+    for k in range(1, len(quotients)):
+        doubt = gain * np.abs(quotients[k] - quotients[k - 1]) + SPREAD * rounding[k]
+        against = np.abs(quotients[k] - values) - doubt
+        errors = np.where((finest < k)[:, None], np.maximum(errors, against), errors)
+    best = np.argmin(errors, axis=0)
+    chosen = best, np.arange(quotients.shape[1])
+    return Limit(values[chosen], errors[chosen])
+
+
+def _candidates(quotients: Array, rounding: Array, powers: Sequence[int]) -> tuple[Array, Array, Array]:
+    """Every extrapolation: the smallest step it uses, its value, and its distance from its parents."""
+    before = np.vstack([np.full((1, quotients.shape[1]), np.inf), np.abs(np.diff(quotients, axis=0))])
+    finest, values, errors = [np.arange(len(quotients))], [quotients], [before + rounding]
+    column = quotients
+    for depth, power in enumerate(powers, 1):
+        if len(column) < 2:
+            break
+        weight = RATIO**power
+        coarse, fine = column[:-1], column[1:]
+        column = (weight * fine - coarse) / (weight - 1)
+        finest.append(np.arange(depth, len(quotients)))
+        values.append(column)
+        errors.append(np.maximum(np.abs(column - fine), np.abs(column - coarse)) + 2 * rounding[depth:])
+    return np.concatenate(finest), np.vstack(values), np.vstack(errors)

@@ -1,0 +1,154 @@
+"""Arrays of NumPy, PyTorch and JAX: to NumPy and back, without importing what the values are not made by.
+
+A value tells by the module of its type which library it belongs to; that library is loaded already.
+`Arguments` is a point of a function of several arrays as one flat vector, in which a check moves.
+Nothing here knows what is checked.
+
+>>> point = Arguments((np.ones((2, 2), np.float32), 3.0))
+>>> point.flat.tolist(), point.eps == 2.0**-23
+([1.0, 1.0, 1.0, 1.0, 3.0], True)
+>>> [np.shape(a) for a in point.moved(point.flat)]
+[(2, 2), ()]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symgrad.errors import DomainError, ShapeError
+
+Array = NDArray[Any]
+SMALLEST_SCALE = 0.125  # entries nearer to zero than this part of their array's size are moved as if so large
+
+
+def library_of(value: Any) -> str:
+    """torch, jax or numpy, by where the type of a value comes from."""
+    root = type(value).__module__.partition(".")[0]
+    return {"torch": "torch", "jax": "jax", "jaxlib": "jax"}.get(root, "numpy")
+
+
+def to_numpy(value: Any) -> Array:
+    """The NumPy array of a value of any of the libraries, in its own precision where NumPy has it."""
+    if library_of(value) == "torch":
+        value = value.detach().cpu()
+        try:
+            return np.asarray(value.numpy())
+        except TypeError:  # bfloat16
+            return np.asarray(value.float().numpy())
+    array = np.asarray(value)
+    return array.astype(np.float32) if array.dtype.kind == "V" else array  # bfloat16
+
+
+def like(array: Array, given: Any) -> Any:
+    """An array in the library, the precision and on the device of another value."""
+    kind = library_of(given)
+    if kind == "torch":
+        made = import_module("torch").from_numpy(np.array(array)).to(dtype=given.dtype, device=given.device)
+        return made.requires_grad_(given.requires_grad)
+    if kind == "jax":
+        return import_module("jax.numpy").asarray(array, dtype=given.dtype)
+    return float(array) if isinstance(given, int | float) and not isinstance(given, np.generic) else array
+
+
+def precision(value: Any) -> float:
+    """The relative rounding of a value's type; that of float64 for whole and Python numbers."""
+    if "bfloat16" in str(getattr(value, "dtype", "")):
+        return 2.0**-7
+    dtype = to_numpy(value).dtype
+    return float(np.finfo(dtype).eps) if dtype.kind == "f" else 2.0**-52
+
+
+def real_values(value: Any, what: str) -> Array:
+    """The entries of a value as float64.  Raises DomainError for what are no real numbers."""
+    array = to_numpy(value)
+    if array.dtype.kind not in "biuf":
+        hint = "real and imaginary parts as two arrays" if array.dtype.kind == "c" else "an array of numbers"
+        raise DomainError(f"{what} has entries of type {array.dtype}, not real numbers", hint=hint)
+    return array.astype(np.float64)
+
+
+class Arguments:
+    """A point: the arrays of a function's arguments, and their entries as one flat vector."""
+
+    def __init__(self, at: Any):
+        self.given: tuple[Any, ...] = tuple(at) if isinstance(at, tuple | list) else (at,)
+        arrays = [real_values(a, f"argument {i}") for i, a in enumerate(self.given)]
+        self.shapes = [a.shape for a in arrays]
+        self.flat: Array = np.concatenate([a.ravel() for a in arrays]) if arrays else np.zeros(0)
+        if not self.flat.size:
+            raise ShapeError("there are no entries to differentiate by", hint="at=x, or at=(W, b)")
+        if not np.isfinite(self.flat).all():
+            raise DomainError("the point is not finite")
+        self.bounds = np.cumsum([0, *(a.size for a in arrays)])
+
+    @property
+    def size(self) -> int:
+        return self.flat.size
+
+    @cached_property
+    def eps(self) -> float:
+        """The coarsest precision among the arguments."""
+        return max(precision(a) for a in self.given)
+
+    @cached_property
+    def scale(self) -> Array:
+        """How far each entry is moved: a power of two near its size, so that moving it loses no digits."""
+        sizes = np.empty_like(self.flat)
+        for low, high in zip(self.bounds[:-1], self.bounds[1:], strict=True):
+            part = np.abs(self.flat[low:high])
+            typical = float(np.sqrt(np.mean(part**2))) if part.size else 0.0
+            sizes[low:high] = np.maximum(part, SMALLEST_SCALE * typical) if typical else 1.0
+        return np.asarray(np.exp2(np.floor(np.log2(sizes))))
+
+    def split(self, flat: Array) -> list[Array]:
+        """A flat vector as arrays of the arguments' shapes."""
+        pairs = zip(self.bounds[:-1], self.bounds[1:], self.shapes, strict=True)
+        return [flat[low:high].reshape(shape) for low, high, shape in pairs]
+
+    def moved(self, flat: Array) -> list[Any]:
+        """Arguments of the given library and precision with these entries; arrays of their own."""
+        return [like(self._typed(a, g), g) for a, g in zip(self.split(flat), self.given, strict=True)]
+
+    @staticmethod
+    def _typed(array: Array, given: Any) -> Array:
+        dtype = to_numpy(given).dtype
+        return array.astype(dtype if dtype.kind == "f" else np.float64)  # a copy: f may write into it
+
+    def flattened(self, values: Any, what: str) -> Array:
+        """Arrays of the arguments' shapes as a flat vector.  Raises ShapeError naming the one that does not fit."""
+        parts = list(values) if isinstance(values, tuple | list) and len(self.given) > 1 else [values]
+        if len(parts) != len(self.given):
+            raise ShapeError(f"{what} has {len(parts)} parts for {len(self.given)} arguments", hint="one for each")
+        arrays = [real_values(p, what) for p in parts]
+        for i, (array, shape) in enumerate(zip(arrays, self.shapes, strict=True)):
+            if array.shape != shape:
+                raise ShapeError(f"{what} has shape {array.shape} where argument {i} has shape {shape}")
+        return np.concatenate([a.ravel() for a in arrays])
+
+    def place(self, k: int) -> tuple[int, tuple[int, ...]]:
+        """The argument and the index in it of a flat entry."""
+        i = int(np.searchsorted(self.bounds, k, side="right")) - 1
+        return i, tuple(int(n) for n in np.unravel_index(k - self.bounds[i], self.shapes[i]))
+
+
+def own_gradient(f: Callable[..., Any], kind: str) -> Callable[..., Any]:
+    """The gradient that PyTorch or JAX itself takes of f: what is wrong in a backward of one's own shows here."""
+    if kind == "jax":
+        jax = import_module("jax")
+        return lambda *at: jax.grad(f, argnums=tuple(range(len(at))))(*at) if len(at) > 1 else jax.grad(f)(*at)
+    if kind == "torch":
+        torch = import_module("torch")
+
+        def gradient(*at: Any) -> Any:
+            leaves = [a.detach().requires_grad_(True) for a in at]
+            found = torch.autograd.grad(f(*leaves), leaves)
+            return found if len(leaves) > 1 else found[0]
+
+        return gradient
+    raise DomainError("there is no gradient to check", hint="grad=, a function of the same arrays")
