@@ -36,7 +36,7 @@ from symgrad.operations.shapes import regrouped
 from symgrad.programs import Program, Where, name_of, program, shown_names
 from symgrad.tensor.build import is_zero, permuted
 from symgrad.tensor.dims import Size
-from symgrad.tensor.nodes import Node
+from symgrad.tensor.nodes import Apply, Map, Node, walk
 from symgrad.tensor.view import View
 
 if TYPE_CHECKING:
@@ -206,6 +206,12 @@ class Derivative:
         if missing:
             return f"{missing[0]} does not occur in {self.of if self.of in self.program.views else 'the expression'}"
         return "all terms cancel, or every path leads through a step whose derivative is zero"
+
+    @cached_property
+    def kinks(self) -> tuple[str, ...]:
+        """Where the operations of the program have no derivative, and what is taken there."""
+        operations = dict.fromkeys(n.op for n in walk(self.output.node) if isinstance(n, Map | Apply))
+        return tuple(f"{op.written}: {op.kinks}" for op in operations if op.kinks)
 
     # --- how it is written ---------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ from symgrad.notation.infer import infer as infer_declarations
 from symgrad.notation.latex_tokens import is_latex
 from symgrad.notation.lower import CONSTANTS, Scope, lower, unknown_name
 from symgrad.notation.text import text as tree_text
-from symgrad.notation.tree import Assignment, names
+from symgrad.notation.tree import Assignment, Call, names, postorder
 from symgrad.operations.catalogue import find, function_names
 from symgrad.tensor.dims import letters_of
 from symgrad.tensor.nodes import Apply, Input, Map, Node
@@ -201,6 +201,17 @@ def _check_names(source: str, lines: tuple[Assignment, ...], declared: Mapping[s
             raise ParseError(
                 f"{line.name} is a function or constant and can't be assigned", text=source, span=line.span
             )
+
+
+def echoes(program: Program) -> list[str]:
+    """What a reader might take otherwise, such as the norm of a matrix."""
+    said = []
+    for line in program.lines:
+        for part in postorder(line.value):
+            entry = find(part.op) if isinstance(part, Call) and len(part.args) == 1 else None
+            if entry is not None and entry.of_matrix and lower(part.args[0], program.scope, program.text).is_matrix:
+                said.append(f"{tree_text(part)} is {entry.of_matrix}")
+    return list(dict.fromkeys(said))
 
 
 def _is_sympy(source: Any) -> bool:

@@ -195,3 +195,8 @@ def test_row_vectors_are_written_as_rows(expression: str, wrt: str, expected: st
     """A row has one axis in the graph; what is printed must be the 1 x n matrix that was declared."""
     D = derivative(expression, wrt, where="r: R^{1 x n}; A: R^{n x m}; x: R^n".replace("n x m", "n x n" if "r'" in expression else "n x m"))
     assert str(D) == expected and D.matrix_form and len(D.shape) == shape
+
+
+def test_kinks_are_stated_and_smooth_results_say_nothing() -> None:
+    assert derivative("sum(relu(x))", "x").kinks == ("relu: at 0, where the slope taken is 0",)
+    assert derivative("x'*x", "x").kinks == ()

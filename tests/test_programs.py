@@ -10,7 +10,7 @@ import pytest
 
 import symgrad as sg
 from symgrad.errors import ParseError, ShapeError, SymgradError, UnknownNameError
-from symgrad.programs import RESULT, Program, name_of, program, shown_names
+from symgrad.programs import echoes, RESULT, Program, name_of, program, shown_names
 from symgrad.tensor.nodes import Input
 
 NETWORK = """
@@ -157,3 +157,8 @@ def test_gradients_of_the_network_against_backprop() -> None:
     for name in ("x", "W1", "W21", "W22"):
         found = network().derivative(wrt=name).tensor(**values)
         np.testing.assert_allclose(found, back[name], rtol=1e-10, atol=1e-12)
+
+
+def test_the_norm_of_a_matrix_is_echoed() -> None:
+    assert echoes(program("norm2(X)^2", "X: R^{m x n}")) == ["norm2(X) is the Frobenius norm"]
+    assert echoes(program("norm2(x)^2", "x: R^n")) == []

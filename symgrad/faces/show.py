@@ -20,7 +20,7 @@ import click
 
 from symgrad.derivation import Derivative, explain_layout
 from symgrad.notation.text import text
-from symgrad.programs import RESULT
+from symgrad.programs import RESULT, echoes
 
 if TYPE_CHECKING:
     from symgrad.programs import Program
@@ -48,6 +48,8 @@ def remarks(result: Derivative) -> list[str]:
         said.append("no closed matrix notation: an indexed sum")
     if result.is_zero:
         said.append(f"zero, because {result.why_zero}")
+    if result.kinks:
+        said.append(f"at kinks: {'; '.join(result.kinks)}")
     return said + reading(result.program)
 
 
@@ -70,7 +72,7 @@ def _structure(result: Derivative) -> list[str]:
 def reading(program: Program) -> list[str]:
     """What was inferred, and what else was understood."""
     assumed = "; ".join(program.declared[name].text() for name in program.assumed)
-    return ([f"assumed: {assumed}"] if assumed else []) + list(program.notes)
+    return ([f"assumed: {assumed}"] if assumed else []) + list(program.notes) + echoes(program)
 
 
 def show_derivative(result: Derivative) -> None:

@@ -17,7 +17,7 @@ from symgrad.notation.tree import Tree
 from symgrad.notation.words import Link, Term, Word, call, is_call, matrix, sum_tree, turned_tree
 from symgrad.tensor.build import einsum, permuted
 from symgrad.tensor.dims import Size, times
-from symgrad.tensor.nodes import Add, Delta, Einsum, Node
+from symgrad.tensor.nodes import Add, Delta, Einsum, Node, Reindex
 
 Axes = tuple[int, ...]
 Labels = tuple[Hashable, ...]
@@ -49,7 +49,8 @@ class _Stacked:
             return self._kronecker([(node, tuple(range(node.rank)))], self.rows, self.columns)
         for n, labels in node.factors:
             self.sizes.update(zip(labels, n.shape, strict=True))
-        return self._product([*node.factors], self.rows, self.columns).scaled(node.coefficient)
+        factors, rows, columns = _regrouped([*node.factors], self.rows, self.columns)
+        return self._product(factors, rows, columns).scaled(node.coefficient)
 
     def _product(self, factors: Factors, rows: Labels, columns: Labels) -> Term:
         """diag(vec(E)) on either side or in the middle, else a Kronecker product."""
@@ -168,6 +169,22 @@ class _Stacked:
         assert inner.word is not None
         tree = call("vec", Term(1, (), inner.word).tree())
         return Term(inner.coefficient, inner.scalars, Word((Link(tree, vector=True),)))
+
+
+def _regrouped(factors: Factors, rows: Labels, columns: Labels) -> tuple[Factors, Labels, Labels]:
+    """A flat index that is only a regrouping of two others is read as those two."""
+    for factor in factors:
+        node, labels = factor
+        if isinstance(node, Reindex):
+            first, second = labels[: node.split], labels[node.split :]
+            for flat, split in ((first, second), (second, first)):
+                rest = [f for f in factors if f is not factor]
+                if len(flat) == 1 and len(split) == 2 and not any(flat[0] in ls for _, ls in rest):
+                    if flat == columns:
+                        return _regrouped(rest, rows, split)
+                    if flat == rows:
+                        return _regrouped(rest, split, columns)
+    return factors, rows, columns
 
 
 def _closed(term: Term) -> Term:

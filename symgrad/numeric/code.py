@@ -251,12 +251,16 @@ class FunctionText:
             raise UnknownNameError(f"{node.name} is not an argument", hint=did_you_mean(node.name, self.words))
         if argument.kind in ("flat", "stack"):
             return self._unflattened(argument)
-        leaf = self.steps.leaf(self.words[node.name], len(argument.arrives))
+        leaf = self.leaf_of(argument)
         return self.steps.indexed(leaf, ["0"], 1) if argument.kind == "row" else leaf
+
+    def leaf_of(self, argument: Argument) -> Step:
+        """The step that is the argument as it arrives."""
+        return self.steps.leaf(self.words[argument.name], len(argument.arrives))
 
     def _unflattened(self, argument: Argument) -> Step:
         """A vector read as an array with several axes, or as a number."""
-        leaf = self.steps.leaf(self.words[argument.name], len(argument.arrives))
+        leaf = self.leaf_of(argument)
         if len(argument.shape) == len(argument.arrives):
             return leaf
         if not argument.shape:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from symgrad.errors import ShapeError
 from symgrad.operations.arrays import Array, np, total
-from symgrad.operations.primary import MAX_PRODUCT, matrix_power, power_of
+from symgrad.operations.powers import MAX_PRODUCT, matrix_power, power_of
 from symgrad.operations.record import Construct, Notation
 from symgrad.operations.shapes import aligned, regrouped, require_scalar
 from symgrad.tensor.build import add, as_number, einsum, hadamard, permuted, power, scaled

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from symgrad.errors import UnknownNameError, did_you_mean
-from symgrad.operations import arithmetic, constructors, convolution, elementwise, matrices, primary, reductions
+from symgrad.operations import arithmetic, constructors, convolution, elementwise, exponential, matrices, reductions
 from symgrad.operations.record import Elementwise, Operation
 
 LOGARITHM: Elementwise = elementwise.LOG
@@ -21,7 +21,7 @@ _BUILT_IN: tuple[Operation, ...] = (
     *elementwise.RECORDS,
     *reductions.RECORDS,
     *matrices.RECORDS,
-    *primary.RECORDS,
+    *exponential.RECORDS,
     *convolution.RECORDS,
     *constructors.RECORDS,
 )

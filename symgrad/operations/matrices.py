@@ -13,7 +13,8 @@ from itertools import chain
 from symgrad.errors import ShapeError
 from symgrad.operations.arrays import Array, np, scalar, stacked
 from symgrad.operations.elementwise import ABS, EXP, LOG
-from symgrad.operations.primary import EXPM, MATRIX_POWER
+from symgrad.operations.exponential import EXPM
+from symgrad.operations.powers import MATRIX_POWER
 from symgrad.operations.record import Construct, Notation, TensorFunction
 from symgrad.operations.shapes import as_matrix, require_square, require_vector, scalar_view
 from symgrad.tensor.build import MINUS_ONE, apply, einsum, elementwise, hadamard, number, number_power, plus, power

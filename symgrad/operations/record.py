@@ -52,6 +52,7 @@ class Operation:
     domain      where each argument may be sampled: a name of `symgrad.numeric.sample`
     rules       identities that shorten an answer: a node -> an equal one, or None where the rule does not fit
     kinks       in words: where it has no derivative and what is taken there
+    of_matrix   what it is of a matrix, where a reader might expect otherwise
     sympy       the name of SymPy's own function for it, where there is one
     analytic    whether `value` accepts complex arguments and is analytic (complex step)
     """
@@ -71,7 +72,13 @@ class Operation:
     rules: tuple[Callable[[Node], Node | None], ...] = ()
     kinks: str | None = None
     sympy: str | None = None
+    of_matrix: str | None = None
     analytic: bool = True
+
+    @property
+    def written(self) -> str:
+        """The name in the text language."""
+        return self.notation.text
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -119,11 +126,6 @@ class TensorFunction(Operation):
     rows: tuple[str, ...] = ()
     sums_to_one: bool = False
     inverts: bool = False
-
-    @property
-    def written(self) -> str:
-        """The name in the text language."""
-        return self.notation.text
 
     positive: bool = False
 

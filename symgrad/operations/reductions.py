@@ -346,6 +346,7 @@ DOT = Construct(
 )
 NORM2 = Construct(
     name="norm2",
+    of_matrix="the Frobenius norm",
     notation=Notation("norm2", latex=r"\lVert {0} \rVert_2"),
     arity=(1,),
     build=_length,
@@ -370,6 +371,7 @@ NORMF = Construct(
 )
 NORM1 = Construct(
     name="norm1",
+    of_matrix="the sum of the absolute values of all entries",
     notation=Notation("norm1", latex=r"\lVert {0} \rVert_1"),
     arity=(1,),
     build=lambda v: scalar_view(_sum_all(elementwise(ABS, v.node))),

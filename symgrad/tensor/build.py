@@ -20,7 +20,7 @@ from math import gcd, lcm
 
 from symgrad.errors import LimitError, ShapeError
 from symgrad.tensor.canonical import canonical_product
-from symgrad.tensor.dims import Shape
+from symgrad.tensor.dims import Shape, letter
 from symgrad.tensor.dims import Size as Dimension
 from symgrad.tensor.nodes import (
     Add,
@@ -90,8 +90,13 @@ def is_zero(node: Node) -> bool:
 
 
 def size_number(size: Dimension) -> Node:
-    """A dimension as a scalar node."""
-    return number(size) if isinstance(size, int) else Size.make(size)
+    """A dimension as a scalar node; a product of letters is the product of their numbers."""
+    if isinstance(size, int):
+        return number(size)
+    if len(size.terms) > 1 or (len(size.terms[0][0]) == 1 and size.terms[0][1] == 1):
+        return Size.make(size)
+    letters, coefficient = size.terms[0]
+    return einsum([(Size.make(letter(a)), ()) for a in letters], (), coefficient)
 
 
 def full(value: Node, shape: Shape) -> Node:
@@ -243,7 +248,7 @@ class _Product:
             elif isinstance(size, int):
                 self.coefficient *= size
             else:
-                self.factors.append((Size.make(size), ()))
+                self.multiply(size_number(size), ())
         self.factors.extend((Delta.make(size), pair) for size, pair in self.deltas)
 
     def _merge_powers(self) -> None:

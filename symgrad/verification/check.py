@@ -168,7 +168,7 @@ def _point_notes(point: Point) -> list[str]:
     if point.near_kink:
         notes.append("no point away from all kinks was found: differences there are the mean of both sides")
     if point.domain != "real":
-        words = {"positive": "positive", "small": "small", "gt1": "greater than 1"}
+        words = {"positive": "positive", "small": "small", "gt1": "greater than 1", "whole": "with whole scalars"}
         notes.append(f"inputs are {words[point.domain]}, to stay where the expression is defined")
     return notes
 

@@ -216,7 +216,10 @@ def _whole_exponents(gates: ComputationalGraph, needed: Sequence[Handle]) -> set
             found.update(node.parents)
         elif isinstance(node.gate, OperationGate) and node.gate.record.name == "power":
             base, exponent = node.parents
-            if np.ndim(gates.value(next(n for n in needed if n.index == base))):
+            matrix, k = (gates.value(next(n for n in needed if n.index == at)) for at in (base, exponent))
+            if np.ndim(matrix):
+                if k != round(float(k)):
+                    raise DomainError("the exponent of a matrix is no whole number")
                 found.add(exponent)
     return found
 

@@ -123,3 +123,10 @@ def test_ignoring_a_structure_leaves_no_trace_of_it() -> None:
     where = "x: R^n; y: R^n; S: R^{n x n} symmetric"
     assert str(derivative("x'*S*y", "S", where=where, structure="ignore")) == "x*y'"
     assert str(derivative("x'*S*y", "S", where=where)) == "0.5*(x*y' + y*x')"
+
+
+@pytest.mark.parametrize("kind", ["lower", "upper", "orthogonal"])
+def test_witnesses_know_the_structure(kind: str) -> None:
+    where = f"A: R^{{n x n}}; V: R^{{n x n}} {kind}"
+    report = derivative("tr(A'*V*A*V)", "V", where=where).check()
+    assert report.ok, str(report)

@@ -185,3 +185,15 @@ def test_indexed_form_says_dexpm() -> None:
 def test_indices_are_not_called_like_variables() -> None:
     """k is the exponent here, so no index is."""
     assert str(derived("x'*X^k*y", "X")) == "[i, j]: sum_{l m} x[l]*dpower(X, k)[l, m, i, j]*y[m]"
+
+
+def test_a_direction_that_commutes_needs_no_integral() -> None:
+    result = derivative("expm(k*X)*x", "k", where={"X": "R^{n x n}", "x": "R^n", "k": "R"})
+    assert str(result) == "X*expm(k*X)*x"
+    assert result.check().ok
+
+
+@pytest.mark.parametrize("source", ["tr(X^k)", "x'*X^k*y", "y'*X^(2*k)*x", "logdet(X^k)"])
+def test_witnesses_of_symbolic_powers(source: str) -> None:
+    report = derived(source, "X").check()
+    assert report.ok, str(report)

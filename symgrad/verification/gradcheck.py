@@ -1,0 +1,359 @@
+"""Claimed derivatives of any function, checked against its values: scale-free, and honest at kinks.
+
+The function is followed along a few random directions by a ladder of steps (`ladder.py`), whose noise is measured,
+so that no step, no scale and no tolerance for it has to be chosen.  Entries are looked at one by one only where a
+direction fails, or at a kink; there a slope is right if it lies between those of the sides (a subgradient), else
+between the slopes nearby (Clarke's generalised gradient).  Nothing here knows formulas or rules.
+
+>>> check(lambda x: x @ x, lambda x: 2*x, at=np.array([1.0, 2.0])).verdict
+'ok'
+>>> check(lambda x: np.abs(x).sum(), np.sign, at=np.zeros(3)).verdict
+'ok-subgradient'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symgrad.errors import DomainError, ShapeError
+from symgrad.verification.claims import Claim, claims_of
+from symgrad.verification.gradient_report import Curve, Entry, GradientReport, Outcome
+from symgrad.verification.ladder import Ladder, climb
+from symgrad.verification.libraries import Arguments
+
+Array = NDArray[Any]
+OK, SUBGRADIENT, UNRESOLVED, WRONG = range(4)
+OUTCOMES: tuple[Outcome, ...] = ("ok", "ok-subgradient", "unresolved", "wrong")
+
+CAUTION = 3.0  # times the estimated error of a measured slope is granted
+POWER = 0.01  # of its size is what a slope must at least be known to
+CLEARLY = 10.0  # times what is granted is wrong even where slopes are hardly known
+AT_KINKS = 8  # further directions, of uneven lengths
+EACH = 256  # entries up to which each is localised by itself
+PROBES = 400  # ladders climbed to find wrong entries among more
+ENOUGH = 10  # wrong entries
+NEIGHBOURS = 16  # points near a kink where slopes are taken
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Probe:
+    """What was found along one direction, for each output: the claimed slope and the measured ones."""
+
+    direction: Array
+    ladder: Ladder
+    claimed: Array
+    size: Array
+    low: Array
+    high: Array
+    error: Array
+    code: Array
+
+    @property
+    def worst(self) -> int:
+        return int(self.code.max())
+
+    @property
+    def off(self) -> Array:
+        """The distance from the measured slopes, in parts of their size."""
+        distance = np.maximum(np.maximum(self.low - self.claimed, self.claimed - self.high), 0.0)
+        return np.divide(distance, self.size, out=np.zeros_like(distance), where=self.size > 0)
+
+
+def check(
+    f: Callable[..., Any],
+    grad: Callable[..., Any] | None = None,
+    *,
+    at: Any,
+    kind: str = "gradient",
+    trials: int = 3,
+    seed: int = 0,
+    rtol: float | None = None,
+    full: bool = False,
+) -> GradientReport:
+    """Compare what `grad` says of the slopes of f at a point with the values of f near it.
+
+    at      an array or a number, or a tuple of them for functions of several; NumPy, PyTorch or JAX
+    kind    gradient; jacobian; hessian; vjp: grad(*at, cotangent); jvp: grad(*at, *tangents); see `claims.py`
+    trials  random directions;  full  each entry too, though the directions agree
+    rtol    granted to the claimed slopes' own rounding, the root of the coarsest precision if not given
+
+    The verdict is ok, ok-subgradient, wrong or unresolved.  Raises DomainError for what is not real.
+    """
+    if trials < 1:
+        raise DomainError(f"{trials} directions check nothing", hint="trials=3")
+    arguments = Arguments(at)
+    rng = np.random.default_rng(seed)
+    subject = f"{kind} of {getattr(f, '__name__', 'f')}"
+    try:
+        with np.errstate(all="ignore"):
+            claims = claims_of(kind, f, grad, arguments, rng, trials)
+            checking = Checking(arguments, claims, rng, rtol if rtol is not None else _own_rounding(claims))
+            checking.run(trials, full)
+    except ShapeError as error:
+        return GradientReport("wrong", subject, seed, trials, 0, 0.0, np.inf, notes=(error.message,))
+    except _Silent as reason:
+        return GradientReport("unresolved", subject, seed, trials, 0, 0.0, np.inf, notes=(str(reason),))
+    return checking.report(subject, seed, trials)
+
+
+class _Silent(Exception):
+    """The function does not say anything: it is not finite."""
+
+
+def _own_rounding(claims: list[Claim]) -> float:
+    return float(np.sqrt(max(c.eps for c in claims)))
+
+
+class Checking:
+    """One check as it goes on: the probes so far, the entries localised, the notes."""
+
+    def __init__(self, arguments: Arguments, claims: list[Claim], rng: np.random.Generator, rtol: float):
+        self.arguments, self.claims, self.rng, self.rtol = arguments, claims, rng, rtol
+        self.probes: list[Probe] = []
+        self.single: dict[tuple[int, int], Probe] = {}  # (claim, entry)
+        self.notes: list[str] = []
+        self._noise: dict[int, Array] = {}
+
+    # --- the course of a check
+
+    def run(self, trials: int, full: bool) -> None:
+        """Directions first; entries where these fail, and at kinks."""
+        for i in range(trials):
+            self.probes.append(self.probe(i % len(self.claims), self._signs()))
+        outcome = self.worst
+        if outcome == SUBGRADIENT:
+            for i in range(AT_KINKS):
+                uneven = self.rng.standard_normal(self.arguments.size) * self.arguments.scale
+                self.probes.append(self.probe(i % len(self.claims), uneven))
+        if outcome != OK or full:
+            self._localise(full)
+
+    @property
+    def worst(self) -> int:
+        return max(p.worst for p in (*self.probes, *self.single.values()))
+
+    def _signs(self) -> Array:
+        """A direction in which every entry moves by its own scale."""
+        return np.asarray(self.rng.choice([-1.0, 1.0], self.arguments.size) * self.arguments.scale)
+
+    # --- one direction
+
+    def probe(self, which: int, direction: Array) -> Probe:
+        claim = self.claims[which]
+        ladder = self._climbed(which, direction)
+        claimed, size = claim.along(direction)
+        middle = ladder.middle
+        scale = np.maximum(size, np.abs(middle.value))
+        code = _compared(ladder, claimed, size, scale, self.rtol)
+        low, high, error = middle.value.copy(), middle.value.copy(), middle.error.copy()
+        kinked = _kinked(ladder, self.rtol)
+        if kinked.any():
+            sides = np.stack([ladder.left.value, ladder.right.value])
+            both = ladder.left.error + ladder.right.error
+            low = np.where(kinked, sides.min(axis=0), low)
+            high = np.where(kinked, sides.max(axis=0), high)
+            error = np.where(kinked, both, error)
+            code = np.where(kinked, _between(claimed, low, high, CAUTION * error + self.rtol * scale), code)
+        code = np.where(np.isfinite(claimed), code, WRONG)
+        found = Probe(direction, ladder, claimed, scale, low, high, error, code)
+        return self._among_neighbours(claim, found) if found.worst == WRONG else found
+
+    def _climbed(self, which: int, direction: Array) -> Ladder:
+        claim = self.claims[which]
+        try:
+            ladder = climb(lambda t: claim.value(self.arguments.flat + t * direction), eps=claim.eps)
+        except DomainError as error:
+            raise _Silent(error.message) from None
+        # one direction may measure no noise by chance, where values happen to be exact
+        noise = np.maximum(self._noise.get(which, 0.0), ladder.noise)
+        if which in self._noise and (noise > 2 * ladder.noise).any():
+            ladder = climb(lambda t: claim.value(self.arguments.flat + t * direction), eps=claim.eps, noise=noise)
+        self._noise[which] = noise
+        return ladder
+
+    def _among_neighbours(self, claim: Claim, probe: Probe) -> Probe:
+        """The probe with what slopes nearby say: at a kink all between them are right."""
+        slopes, rounding = self._nearby(claim, probe)
+        if not slopes.size:
+            return probe
+        low = np.minimum(probe.low, slopes.min(axis=0))
+        high = np.maximum(probe.high, slopes.max(axis=0))
+        error = np.maximum(probe.error, rounding)
+        at_kink = (high - low > 8 * error + POWER * probe.size) & (probe.code == WRONG)
+        granted = CAUTION * error + self.rtol * probe.size
+        code = np.where(at_kink, _between(probe.claimed, low, high, granted), probe.code)
+        low, high = np.where(at_kink, low, probe.low), np.where(at_kink, high, probe.high)
+        error = np.where(at_kink, error, probe.error)
+        return Probe(probe.direction, probe.ladder, probe.claimed, probe.size, low, high, error, code)
+
+    def _nearby(self, claim: Claim, probe: Probe) -> tuple[Array, Array]:
+        """Slopes along the probe's direction at random points so near that only a kink makes them differ."""
+        away = claim.eps**0.375
+        step = away / 64
+        found = []
+        for _ in range(NEIGHBOURS):
+            beside = self.rng.standard_normal(self.arguments.size) * self.arguments.scale * away
+            ahead, behind = (claim.value(self.arguments.flat + beside + s * step * probe.direction) for s in (1, -1))
+            found.append((ahead - behind) / (2 * step))
+        slopes = np.stack(found)
+        return slopes[np.isfinite(slopes).all(axis=1)], probe.ladder.noise / step
+
+    # --- entries
+
+    def _localise(self, full: bool) -> None:
+        for which in self._suspected():
+            if full or self.arguments.size <= EACH:
+                for k in range(self.arguments.size):
+                    self.single[which, k] = self.probe(which, self._unit(k))
+            elif self.worst == SUBGRADIENT:
+                for k in self.rng.choice(self.arguments.size, EACH, replace=False).tolist():
+                    self.single[which, k] = self.probe(which, self._unit(k))
+            else:
+                self._search(which)
+        self._judge_kinks_together()
+
+    def _suspected(self) -> list[int]:
+        """The claim that was contradicted first; the first one where none was."""
+        return [next((i % len(self.claims) for i, p in enumerate(self.probes) if p.worst == self.worst), 0)]
+
+    def _unit(self, k: int) -> Array:
+        direction = np.zeros(self.arguments.size)
+        direction[k] = self.arguments.scale[k]
+        return direction
+
+    def _search(self, which: int) -> None:
+        """Wrong entries among many: the block that disagrees most is halved, again and again."""
+        signs = self._signs()
+        heap: list[tuple[float, int, int]] = [(-np.inf, 0, self.arguments.size)]
+        wrong = 0
+        for _ in range(PROBES // 2):
+            if not heap or wrong >= ENOUGH:
+                return
+            _, low, high = heappop(heap)
+            middle = (low + high) // 2
+            for start, end in ((low, middle), (middle, high)):
+                direction = np.zeros_like(signs)
+                direction[start:end] = signs[start:end]
+                probe = self.probe(which, direction)
+                if end - start == 1:
+                    self.single[which, start] = probe
+                    wrong += probe.worst == WRONG
+                elif probe.worst == WRONG:
+                    heappush(heap, (-float(np.max(probe.off * probe.size)), start, end))
+
+    def _judge_kinks_together(self) -> None:
+        """No entry is wrong by itself, but a direction through a kink is: its reach was only sampled there."""
+        if any(p.worst == WRONG for p in self.single.values()) or len(self.single) < self.arguments.size:
+            return
+        bounds = np.zeros(2)
+        if self.worst != WRONG:
+            return
+        for i, probe in enumerate(self.probes):
+            bounds = self._outer(probe)
+            spread = probe.high - probe.low > 8 * probe.error
+            inside = (bounds[0] <= probe.claimed) & (probe.claimed <= bounds[1])
+            code = np.where((probe.code == WRONG) & spread & inside, UNRESOLVED, probe.code)
+            parts = probe.direction, probe.ladder, probe.claimed, probe.size, probe.low, probe.high, probe.error
+            self.probes[i] = Probe(*parts, code)
+        if self.worst == WRONG:
+            self.notes.append("each entry lies between the slopes of its sides, but together they do not")
+
+    def _outer(self, probe: Probe) -> Array:
+        """Bounds of the slopes along a direction if kinks in different entries had nothing to do with each other."""
+        low, high = np.zeros_like(probe.low), np.zeros_like(probe.high)
+        for (_, k), single in self.single.items():
+            factor = probe.direction[k] / single.direction[k]
+            ends = factor * single.low, factor * single.high
+            low, high = low + np.minimum(*ends), high + np.maximum(*ends)
+        granted = CAUTION * probe.error + self.rtol * probe.size
+        return np.stack([low - granted, high + granted])
+
+    # --- what is said
+
+    def report(self, subject: str, seed: int, trials: int) -> GradientReport:
+        outcome = OUTCOMES[self.worst]
+        entries = sorted(self._entries(), key=lambda e: -e.off if np.isfinite(e.off) else -np.inf)
+        shown = max([*self.probes, *self.single.values()], key=lambda p: (p.worst, float(np.max(p.off))))
+        largest = float(np.max([np.max(p.off) for p in self.probes]))
+        count = sum(c.evaluations for c in {id(c.counter): c.counter for c in self.claims}.values())
+        notes = (*self.notes, *self._factor(), *self._noisy(), *_why_unresolved(outcome, shown))
+        tolerance, curve = self.rtol, _curve(shown)
+        return GradientReport(
+            outcome, subject, seed, trials, count, tolerance, largest, tuple(entries), notes, curve
+        )
+
+    def _entries(self) -> list[Entry]:
+        found = []
+        for (which, k), probe in self.single.items():
+            step = probe.direction[k]
+            for i in np.flatnonzero(probe.code == probe.worst) if probe.worst == self.worst else ():
+                output = np.unravel_index(int(i), self.claims[which].output) if self.claims[which].output else ()
+                low, high = sorted((float(probe.low[i] / step), float(probe.high[i] / step)))
+                claimed, error = float(probe.claimed[i] / step), float(probe.error[i] / abs(step))
+                place = self.arguments.place(k)
+                found.append(Entry(*place, tuple(int(n) for n in output), claimed, low, high, error))
+        return found
+
+    def _factor(self) -> list[str]:
+        """The factor by which the claim is off in all directions alike, if it is."""
+        if self.worst != WRONG or len(self.probes) < 2:
+            return []
+        claimed = np.concatenate([p.claimed for p in self.probes])
+        found = np.concatenate([(p.low + p.high) / 2 for p in self.probes])
+        weight = float(found @ found)
+        factor = float(claimed @ found) / weight if weight > 0 else 0.0
+        same = np.isfinite(factor) and np.abs(claimed - factor * found).max() <= 1e-3 * np.abs(claimed).max()
+        return [f"the claim is {factor:.4g} times the slope in every direction"] if same else []
+
+    def _noisy(self) -> list[str]:
+        claim = self.claims[0]
+        first, second = claim.value(self.arguments.flat), claim.value(self.arguments.flat)
+        if np.array_equal(first, second, equal_nan=True):
+            return []
+        return ["f gives different values at the same point: fix its random numbers"]
+
+
+# --- one ladder against one claim -------------------------------------------------------------
+
+
+def _compared(ladder: Ladder, claimed: Array, size: Array, scale: Array, rtol: float) -> Array:
+    """OK, UNRESOLVED or WRONG for each output, where there is no kink."""
+    granted = CAUTION * ladder.middle.error + rtol * scale
+    off = np.abs(claimed - ladder.middle.value)
+    known = CAUTION * ladder.middle.error <= POWER * np.maximum(size, ladder.reach)
+    right = np.where(known | ((off == 0) & (claimed == 0)), OK, UNRESOLVED)
+    return np.where(off <= granted, right, np.where(known | (off > CLEARLY * granted), WRONG, UNRESOLVED))
+
+
+def _kinked(ladder: Ladder, rtol: float) -> Array:
+    """Whether the slopes of the two sides differ by more than they are uncertain."""
+    left, right = ladder.left, ladder.right
+    larger = np.maximum(np.abs(left.value), np.abs(right.value))
+    return np.abs(right.value - left.value) > 4 * (left.error + right.error) + rtol * larger
+
+
+def _between(claimed: Array, low: Array, high: Array, granted: Array) -> Array:
+    inside = (low - granted <= claimed) & (claimed <= high + granted)
+    return np.where(inside, SUBGRADIENT, WRONG)
+
+
+def _why_unresolved(outcome: Outcome, probe: Probe) -> list[str]:
+    if outcome != "unresolved":
+        return []
+    i = int(np.argmax(probe.code))
+    noise, error = probe.ladder.noise[i], probe.error[i]
+    return [f"values of f carry a noise of {noise:.1e}, slopes are known to {error:.1e} only, claimed {probe.claimed[i]:.1e}"]
+
+
+def _curve(probe: Probe) -> Curve:
+    """The picture's data for the worst output of a probe."""
+    ladder, i = probe.ladder, int(np.argmax(np.nan_to_num(probe.off, nan=np.inf)))
+    central = ladder.central[:, i]
+    errors, distances = np.abs(central - ladder.middle.value[i]), np.abs(central - probe.claimed[i])
+    return Curve(ladder.steps, errors, distances, ladder.rounding[:, i])
