@@ -61,7 +61,8 @@ def elementwise(
     kinks       in words, where it has no derivative and what is taken there
     analytic    whether `value` accepts complex arrays and is analytic (a sharper numeric pullback)
 
-    `unregister` takes it out again.  Raises UnknownNameError for a name that is taken, ParseError for one that cannot be a name.
+    `unregister` takes it out again.
+    Raises UnknownNameError for a name that is taken, ParseError for one that cannot be a name.
     """
     _check_name(name)
     facts = {"domain": domain, "latex": latex, "doc": doc, "source": source}

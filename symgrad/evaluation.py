@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from symgrad.errors import UnknownNameError, did_you_mean
+from symgrad.errors import LayoutError, UnknownNameError, did_you_mean
 from symgrad.numeric.code import Argument, Compiled, OutputForm, compile_numpy
 from symgrad.numeric.evaluate import bind_sizes
 from symgrad.programs import RESULT
@@ -26,6 +26,7 @@ from symgrad.tensor.nodes import Input, Node, walk
 
 if TYPE_CHECKING:
     from symgrad.derivation import Derivative
+    from symgrad.numeric.operators import OperatorCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +55,32 @@ class Function:
 
 def compiled(result: Derivative, *, tensor: bool = False) -> Function:
     """The derivative in its layout (or as a tensor) as a NumPy function."""
-    inputs = {n: Argument.declared(n, d.rows, d.columns) for n, d in result.program.declared.items()}
+    inputs = inputs_of(result)
     node, named = _closed(result)
     arguments = _needed(node, inputs)
     form = _tensor_form(result) if tensor or result.arrangement.is_tensor else _layout_form(result)
     code = compile_numpy(node, arguments, named=named, output=form, doc=_doc(result, tensor))
     return Function(code, tuple(inputs.values()))
+
+
+def operator_code(result: Derivative) -> OperatorCode:
+    """The derivative in its layout as an operator that waits for arrays.
+
+    Raises LayoutError for a tensor, which has no rows and columns.
+    """
+    from symgrad.numeric.operators import OperatorCode
+
+    rows, columns = result.arrangement.rows, result.arrangement.columns
+    if rows is None or columns is None:
+        raise LayoutError("a tensor is no operator", hint='D.in_layout("numerator").operator(...)')
+    inputs = inputs_of(result)
+    node, named = _closed(result)
+    return OperatorCode(node, rows, columns, _needed(node, inputs), named, _doc(result, False))
+
+
+def inputs_of(result: Derivative) -> dict[str, Argument]:
+    """Every input of the program as an argument."""
+    return {n: Argument.declared(n, d.rows, d.columns) for n, d in result.program.declared.items()}
 
 
 def _closed(result: Derivative) -> tuple[Node, list[tuple[str, Node]]]:

@@ -316,7 +316,8 @@ class FunctionText:
 
     def _dimension_lines(self, used: set[str]) -> list[str]:
         """Letters read off the arrays: those that stand alone on an axis first."""
-        wanted = [a for a, name in self.letters.items() if name in used and a not in self.free]
+        known_of = set(letters_of(s for a in self.given for s in a.shape))
+        wanted = [a for a, name in self.letters.items() if name in used and a in known_of]
         lines: list[str] = []
         known: set[str] = set(self.free)
         for argument in self.given:

@@ -192,9 +192,14 @@ def _source(
     lines = [*before, ""] if before else []
     for word, (argument, _), (body, last) in zip(words, functions.values(), bodies, strict=True):
         lines.append(f"def {word}({text.words[argument.name]}):")
-        lines += [f"    {line}" for line in (*body, f"return {last}")]
+        lines += [f"    {line}" for line in (*_count_line(text, argument), *body, f"return {last}")]
         lines.append("")
     return text.whole([root for _, root in pairs], "operator", doc, [*lines, f"return {', '.join(words)}"])
+
+
+def _count_line(text: FunctionText, argument: Argument) -> list[str]:
+    """How many columns a stack has, where that is asked."""
+    return [f"{text.letters[BATCH]} = {text.words[argument.name]}.shape[1]"] if BATCH in text.letters else []
 
 
 def _flattened(rank: int, batch: bool) -> OutputForm:

@@ -3,6 +3,7 @@
 X^k stays one node with the exponent as its parameter; small numbers are products (`arithmetic`).  The exponent
 is a whole number wherever the power has a value, so there is no derivative by it.
 
+>>> from symgrad.tensor.build import transposed
 >>> from symgrad.tensor.nodes import Input
 >>> X, k = Input.make("X", (3, 3)), Input.make("k", ())
 >>> apply(MATRIX_POWER, transposed(X), 0, (k,)) is transposed(apply(MATRIX_POWER, X, 0, (k,)))

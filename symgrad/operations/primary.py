@@ -107,6 +107,7 @@ def _of_transpose(family: Family, order: int, x: Node, parameters: tuple[Node, .
 
 
 def is_transpose(node: Node) -> bool:
+    """Whether a node is A' and nothing else."""
     return isinstance(node, Einsum) and len(node.factors) == 1 and node.factors[0][1] == (1, 0)
 
 
@@ -183,6 +184,7 @@ def _directed(family: Family, node: Einsum) -> Node | None:
         return None
     for place in _occurrences(family, node):
         d, (i, j, k, l) = node.factors[place]
+        ends: Labels
         rest: Factors = [f for at, f in enumerate(node.factors) if at != place]
         options: list[tuple[bool, Node, Labels, Factors]] = []
         for pair, ends in (((k, l), (i, j)), ((j, i), (l, k))):
