@@ -33,7 +33,7 @@ from symgrad.notation.text import text as text_of
 from symgrad.notation.tree import Tree
 from symgrad.operations.catalogue import LOGARITHM, latex_templates
 from symgrad.operations.shapes import regrouped
-from symgrad.programs import Program, Where, name_of, program, shown_names
+from symgrad.programs import RESULT, Program, Where, name_of, program, shown_names
 from symgrad.tensor.build import is_zero, permuted
 from symgrad.tensor.dims import Size
 from symgrad.tensor.nodes import Apply, Map, Node, walk
@@ -204,7 +204,7 @@ class Derivative:
             return None
         missing = [n for n, v in zip(self.wrt, self.variables, strict=True) if not depends(self.output.node, v.node)]
         if missing:
-            return f"{missing[0]} does not occur in {self.of if self.of in self.program.views else 'the expression'}"
+            return f"{missing[0]} does not occur in {'the expression' if self.of == RESULT else self.of}"
         return "all terms cancel, or every path leads through a step whose derivative is zero"
 
     @cached_property
@@ -283,7 +283,17 @@ class Derivative:
         return f"$\\displaystyle {self.latex()}$"
 
     def __repr__(self) -> str:
-        return f"<d {self.of} / d {', '.join(self.wrt)} = {self} ({self.layout}, {' x '.join(map(str, self.shape))})>"
+        return f"<{self.subject} = {self} ({self.layout}, {' x '.join(map(str, self.shape))})>"
+
+    @property
+    def subject(self) -> str:
+        """What is differentiated by what, `d (x'*A*x) / d x` or `d L / d W`."""
+        written = self.of if self.of != RESULT else self.program.text.strip()
+        if len(written) > 40 or "\n" in written:
+            written = "of the expression"
+        elif not written.isidentifier():
+            written = f"({written})"
+        return f"d {written} / d {', '.join(self.wrt)}"
 
     @cached_property
     def expr(self) -> Any:

@@ -11,18 +11,19 @@ array([8., 7.])
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from symgrad.errors import LayoutError, UnknownNameError, did_you_mean
-from symgrad.numeric.code import Argument, Compiled, OutputForm, compile_numpy
+from symgrad.numeric.code import Argument, Compiled, OutputForm, Result, compile_results
 from symgrad.numeric.evaluate import bind_sizes
 from symgrad.programs import RESULT
 from symgrad.tensor.dims import letters_of
 from symgrad.tensor.nodes import Input, Node, walk
+from symgrad.tensor.view import View
 
 if TYPE_CHECKING:
     from symgrad.derivation import Derivative
@@ -31,36 +32,53 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A compiled derivative.  Call it with keyword arrays; `source` is readable NumPy."""
+    """A compiled derivative.  Call it with keyword arrays; `source` is the readable text."""
 
     compiled: Compiled
-    inputs: tuple[Argument, ...]
+    inputs: Mapping[str, Argument]
 
     @property
     def source(self) -> str:
         return self.compiled.source
 
-    def __call__(self, **arrays: Any) -> np.ndarray:
+    def __call__(self, **arrays: Any) -> Any:
         """The array of the derivative.  Raises UnknownNameError, ShapeError naming the array at fault."""
-        known = {a.name: a for a in self.inputs}
-        unknown = [n for n in arrays if n not in known and n not in self.compiled.free]
+        if len(arrays) > len(self.compiled.arguments):
+            arrays = self._needed(arrays)
+        return self.compiled.call(arrays)
+
+    def _needed(self, arrays: dict[str, Any]) -> dict[str, Any]:
+        """The arrays that the derivative needs; the others must still fit."""
+        known, free = self.inputs, self.compiled.free
+        unknown = [n for n in arrays if n not in known and n not in free]
         if unknown:
             raise UnknownNameError(f"{unknown[0]} is not an input", hint=did_you_mean(unknown[0], known))
         needed = {a.name for a in self.compiled.arguments}
-        given = {n: np.asarray(v) for n, v in arrays.items() if n in known}
-        if len(given) > len(needed):  # what is not needed must still fit
+        given = {n: v if hasattr(v, "shape") else np.asarray(v) for n, v in arrays.items() if n in known}
+        if len(given) > len(needed):
             bind_sizes({n: known[n].arrives for n in given}, given)
-        return np.asarray(self.compiled(**{n: v for n, v in arrays.items() if n in needed or n in self.compiled.free}))
+        return {n: v for n, v in arrays.items() if n in needed or n in free}
 
 
-def compiled(result: Derivative, *, tensor: bool = False) -> Function:
-    """The derivative in its layout (or as a tensor) as a NumPy function."""
+class Values(NamedTuple):
+    """A value and its derivative."""
+
+    value: Any
+    derivative: Any
+
+
+def compiled(result: Derivative, *, tensor: bool = False, backend: str = "numpy", value: bool = False) -> Function:
+    """The derivative in its layout (or as a tensor) as a function; with `value`, (value, derivative) in one pass."""
     inputs = inputs_of(result)
     node, named = _closed(result)
-    arguments = _needed(node, inputs)
     form = _tensor_form(result) if tensor or result.arrangement.is_tensor else _layout_form(result)
-    code = compile_numpy(node, arguments, named=named, output=form, doc=_doc(result, tensor))
-    return Function(code, tuple(inputs.values()))
+    results: list[Result] = [(node, form)]
+    if value:
+        results.insert(0, (result.program.views[result.of].node, _array_form(result.program.views[result.of])))
+        named = _named(result, [n for n, _ in results])
+    arguments = _needed([n for n, _ in results], inputs)
+    code = compile_results(results, arguments, named=named, doc=_doc(result, tensor), backend=backend)
+    return Function(code, inputs)
 
 
 def operator_code(result: Derivative) -> OperatorCode:
@@ -75,7 +93,7 @@ def operator_code(result: Derivative) -> OperatorCode:
         raise LayoutError("a tensor is no operator", hint='D.in_layout("numerator").operator(...)')
     inputs = inputs_of(result)
     node, named = _closed(result)
-    return OperatorCode(node, rows, columns, _needed(node, inputs), named, _doc(result, False))
+    return OperatorCode(node, rows, columns, _needed([node], inputs), named, _doc(result, False))
 
 
 def inputs_of(result: Derivative) -> dict[str, Argument]:
@@ -90,10 +108,14 @@ def _closed(result: Derivative) -> tuple[Node, list[tuple[str, Node]]]:
     if cut:
         values: dict[Node, Node] = {result.scope.views[n].node: result.program.views[n].node for n in cut}
         node = substituted(node, values)
-    views = result.program.views
-    inside = set(walk(node))
+    return node, _named(result, [node])
+
+
+def _named(result: Derivative, nodes: Sequence[Node]) -> list[tuple[str, Node]]:
+    """The intermediates of the program that occur, with their names."""
+    views, inside = result.program.views, set(walk(*nodes))
     named = [(n, views[n].node) for n in result.program.assigned if n != RESULT and views[n].node in inside]
-    return node, [(n, v) for n, v in named if not isinstance(v, Input)]
+    return [(n, v) for n, v in named if not isinstance(v, Input)]
 
 
 def substituted(root: Node, values: Mapping[Node, Node]) -> Node:
@@ -103,11 +125,11 @@ def substituted(root: Node, values: Mapping[Node, Node]) -> Node:
     return present(root, values)
 
 
-def _needed(node: Node, inputs: Mapping[str, Argument]) -> list[Argument]:
+def _needed(nodes: Sequence[Node], inputs: Mapping[str, Argument]) -> list[Argument]:
     """The inputs that occur, and one more for each dimension letter that none of them has."""
-    occurring = {n.name for n in walk(node) if isinstance(n, Input)}
+    occurring = {n.name for n in walk(*nodes) if isinstance(n, Input)}
     chosen = [a for a in inputs.values() if a.name in occurring]
-    letters = set(letters_of(s for n in walk(node) for s in n.shape))
+    letters = set(letters_of(s for n in walk(*nodes) for s in n.shape))
     for argument in inputs.values():
         missing = letters - set(letters_of(s for a in chosen for s in a.shape))
         if argument not in chosen and missing & set(letters_of(argument.shape)):
@@ -125,10 +147,14 @@ def _layout_form(result: Derivative) -> OutputForm:
 
 def _tensor_form(result: Derivative) -> OutputForm:
     """Output axes, then variable axes; a row vector is 1 x n, a column has one axis, a matrix two."""
+    return _array_form(result.output, *result.variables)
+
+
+def _array_form(*views: View) -> OutputForm:
     start = 0
     axes: list[int] = []
     groups: list[tuple[int, ...]] = []
-    for view in (result.output, *result.variables):
+    for view in views:
         own = tuple(range(start, start + view.node.rank))
         rows, columns = own[: view.rows], own[view.rows :]
         axes += own

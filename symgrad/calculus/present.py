@@ -49,7 +49,7 @@ def expanded(root: Node, limit: int = MAX_EXPANSION) -> Node:
 
 def _passed(root: Node, names: Mapping[Node, Node], flattening: _Flattening) -> Node:
     done: dict[Node, Node] = dict(names)
-    order = list(walk(root))
+    order = list(walk(root, beyond=names))
     rules = tuple(dict.fromkeys(chain.from_iterable(n.op.rules for n in order if isinstance(n, Map | Apply))))
     for node in order:
         if node not in done:
@@ -84,12 +84,16 @@ class _Flattening:
                 return self.product(factors, node.rank, node.coefficient)
             case Add():
                 return self.sum([(c, done[n]) for c, n in node.terms], node)
+        args = [done[a] for a in node.args]
+        if args == [*node.args]:
+            return node
+        match node:
             case Power():
-                return power(done[node.base], done[node.exponent])
+                return power(*args)
             case Map():
-                return elementwise(node.op, *(done[a] for a in node.args))
+                return elementwise(node.op, *args)
             case Apply():
-                return apply(node.op, done[node.args[0]], node.batch, tuple(done[a] for a in node.args[1:]))
+                return apply(node.op, args[0], node.batch, tuple(args[1:]))
             case _:
                 return node
 
@@ -114,7 +118,7 @@ class _Flattening:
                 flat += [(c * d, m) for d, m in n.terms]
             else:
                 flat.append((c, n))
-        total = add(flat, node.shape)
+        total = node if flat == [*node.terms] else add(flat, node.shape)
         return total if self.expand else _hoisted_ones(total)
 
     def product(self, factors: Factors, rank: int, coefficient: Coefficient) -> Node:
@@ -133,14 +137,16 @@ class _Flattening:
 
     def opened(self, factors: Factors, out: Labels, coefficient: Coefficient) -> tuple[Coefficient, Factors]:
         """Inline nested products, all of them for the normal form, else those that `_runs_on` says."""
-        count = Counter(factors)
-        degree = Counter(chain(out, *(labels for _, labels in factors)))
+        if not any(type(n) is Einsum for n, _ in factors):
+            return coefficient, factors
+        repeated = Counter(factors) if len(set(factors)) < len(factors) else {}
+        degree = _degrees(factors, out)
         flat: Factors = []
         for node, labels in factors:
             room = isinstance(node, Einsum) and len(flat) + len(node.factors) <= MAX_FACTORS
             if self.expand and isinstance(node, Einsum) and not room:
                 raise LimitError(f"multiplying out gives a product of more than {MAX_FACTORS} factors")
-            alone = count[node, labels] == 1
+            alone = repeated.get((node, labels), 1) == 1
             if isinstance(node, Einsum) and room and (self.expand or (alone and _runs_on(node, labels, degree))):
                 coefficient *= node.coefficient
                 flat += inlined(node, labels)
@@ -171,7 +177,7 @@ class _Flattening:
     def _summed_term_by_term(self, coefficient: Coefficient, factors: Factors, out: Labels) -> Node | None:
         """A sum over an axis of nothing but a sum of terms, where terms cancel so: x - mean(x) adds up to 0."""
         sums = [(n, labels) for n, labels in factors if isinstance(n, Add) and 1 < len(n.terms) <= FEW]
-        degree = _degrees(factors, out) if sums else Counter()
+        degree = _degrees(factors, out) if sums else {}
         for node, labels in sums:
             if any(degree[a] == 1 and a not in out for a in labels):
                 rest = list(factors)
@@ -237,7 +243,7 @@ def _without_ones(node: Einsum, axis: int, kept: list[int]) -> Node:
 
 def _simplified(coefficient: Coefficient, factors: Factors, rank: int) -> Node:
     out: Labels = tuple(range(rank))
-    while True:
+    while _may_cancel(factors):
         replaced = _cancel_inverse(factors, out) or _cancel_orthogonal(factors, out) or _drop_unit_sum(factors, out)
         if replaced is None:
             break
@@ -248,14 +254,28 @@ def _simplified(coefficient: Coefficient, factors: Factors, rank: int) -> Node:
     return _split_scalars(coefficient, factors, out)
 
 
+def _may_cancel(factors: Factors) -> bool:
+    """Whether some factor is an inverse, orthogonal, or sums to one (a quick look)."""
+    for n, _ in factors:
+        if type(n) is Apply:
+            if n.op.inverts or n.op.sums_to_one:
+                return True
+        elif type(n) is Input and n.properties:
+            return True
+    return False
+
+
 def _split_scalars(coefficient: Coefficient, factors: Factors, out: Labels) -> Node:
     """Parts that share no label with the output are scalars: keep each as one factor."""
+    ends = set(out)
+    if len(factors) == 1 or not any(ends.isdisjoint(labels) for _, labels in factors):
+        return einsum(factors, out, coefficient)
     groups = components(factors)
     if len(groups) > 1:
         factors = []
         for group in groups:
             labels = {a for _, ls in group for a in ls}
-            alone = bool(labels) and not labels & set(out)
+            alone = bool(labels) and not labels & ends
             factors += [(einsum(group, ()), ())] if alone else group
     return einsum(factors, out, coefficient)
 
@@ -276,8 +296,13 @@ def components(factors: Factors) -> list[Factors]:
     return [members for _, members in groups]
 
 
-def _degrees(factors: Factors, out: Labels) -> Counter[Hashable]:
-    return Counter(chain(out, *(labels for _, labels in factors)))
+def _degrees(factors: Factors, out: Labels) -> dict[Hashable, int]:
+    """At how many places each label stands, the output being one."""
+    degree = dict.fromkeys(out, 1)
+    for _, labels in factors:
+        for a in labels:
+            degree[a] = degree.get(a, 0) + 1
+    return degree
 
 
 def _cancel_inverse(factors: Factors, out: Labels) -> Factors | None:
@@ -300,7 +325,7 @@ def _cancel_inverse(factors: Factors, out: Labels) -> Factors | None:
 def _cancel_orthogonal(factors: Factors, out: Labels) -> Factors | None:
     """Q'Q = Q Q' = I."""
     candidates = [f for f in factors if isinstance(f[0], Input) and "orthogonal" in f[0].properties]
-    degree = _degrees(factors, out) if len(candidates) > 1 else Counter()
+    degree = _degrees(factors, out) if len(candidates) > 1 else {}
     for i, (q, labels) in enumerate(candidates):
         for other, others in candidates[i + 1 :]:
             for side in (0, 1):

@@ -1,11 +1,11 @@
-"""The command `symgrad`: derive, check, key, verify, graph.
+"""The command `symgrad`: derive, check, batch, key, verify, graph.
 
 Each command reads its input, calls one function of the library and shows the result; nothing is
 computed here, and what is heavy is imported inside the commands.  Exit status: 0 fine, 1 something
 checked is wrong, 2 the command or its input is unusable.  docs/command-line.md describes it for users.
 
 >>> sorted(commands.commands)
-['check', 'derive', 'graph', 'key', 'verify']
+['batch', 'check', 'derive', 'graph', 'key', 'verify']
 """
 
 from __future__ import annotations
@@ -211,6 +211,36 @@ def check(context: click.Context, expression: str, answer: str, as_json: bool, *
         show_verdict(verdict, source)
     if verdict.correct is not True:
         context.exit(WRONG if verdict.correct is False else UNUSABLE)
+
+
+# --- batch ----------------------------------------------------------------------------------------
+
+
+@commands.command(short_help="Answer many requests, one JSON object a line.")
+@click.pass_context
+def batch(context: click.Context) -> None:
+    """Read requests from standard input, one JSON object a line; write one result a line, in order.
+
+    A request has the fields of derive's options; with "answer" it is a check. Exit status: 0 all fine, 1 an
+    answer is wrong, 2 a request could not be used (its line says why).
+
+    \b
+    echo '{"expression": "x\'*A*x", "wrt": "x"}' | symgrad batch
+    """
+    from symgrad.faces.batch import LINE_LIMIT, answered
+    from symgrad.faces.show import show_json
+
+    status = 0
+    while line := sys.stdin.readline(LINE_LIMIT + 2):
+        while len(line) > LINE_LIMIT and not line.endswith("\n"):  # the rest of an endless line is not kept
+            rest = sys.stdin.readline(LINE_LIMIT)
+            if not rest or rest.endswith("\n"):
+                break
+        if line.strip():
+            found = answered(line)
+            show_json(found)
+            status = max(status, UNUSABLE if "error" in found else WRONG if found.get("correct") is False else 0)
+    context.exit(status)
 
 
 # --- key and verify -------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from functools import reduce
 
 from symgrad.notation.network import Item, Network, NoMatrixForm, entry_power, link_of
 from symgrad.notation.patterns import has_patterns, without_patterns
+from symgrad.notation.text import text
 from symgrad.notation.tree import Name, Number, Tree
 from symgrad.notation.words import Term, Word, call, is_call, matrix, sum_tree, turned_tree, vector
 from symgrad.tensor.build import as_number, exact, scaled
@@ -84,10 +85,12 @@ class Lifter:
         self.rows = rows
         self._terms: dict[Node, list[Term] | NoMatrixForm] = {}
         self._trees: dict[Node, Tree] = {}
+        self._words: dict[Node, Word] = {}
 
     def lift(self, root: Node, transposed: bool = False) -> Tree:
         for node in walk(root):
-            self._visit(node)
+            if node.args:  # what stands alone is looked at where it is used
+                self._visit(node)
         if transposed:
             return self._turned(root)
         return self.tree(root)
@@ -110,6 +113,8 @@ class Lifter:
     def tree(self, node: Node) -> Tree:
         tree = self._trees.get(node)
         if tree is None:
+            if isinstance(node, Input) and node.name not in self.rows:
+                return self._trees.setdefault(node, Name(node.name))
             terms = self._scaled_terms(node, 1) if isinstance(node, Einsum) else self.terms(node)
             tree = sum_tree(terms) if terms else self._zero(node)
             self._trees[node] = tree
@@ -139,9 +144,10 @@ class Lifter:
 
     def _scaled_terms(self, node: Node, c: Coefficient) -> list[Term]:
         """The terms of c * node; a sign goes into a difference inside."""
-        if isinstance(node, Einsum):
+        terms = self.terms(node)
+        if isinstance(node, Einsum) and c * terms[0].coefficient < 0:
             return [self.product([*node.factors], tuple(range(node.rank)), c * node.coefficient)]
-        return [t.scaled(c) for t in self.terms(node)]
+        return terms if c == 1 else [t.scaled(c) for t in terms]
 
     def _atom(self, node: Node, tree: Tree) -> Term:
         if node.rank == 0:
@@ -289,7 +295,9 @@ class Lifter:
             return
         exponent = as_number(node.exponent) if isinstance(node, Power) else None
         base = node.base if isinstance(node, Power) and exponent is not None else node
-        word = link_of(self.tree(base), base.rank, base.rank == 2 and symmetry(base) == 1)
+        word = self._words.get(base)
+        if word is None:
+            word = self._words[base] = link_of(self.tree(base), base.rank, base.rank == 2 and symmetry(base) == 1)
         network.items.append(Item(labels, word, 1 if exponent is None else exponent, isinstance(node, Ones)))
 
     def _scalar_factors(self, node: Node) -> list[tuple[Tree, Coefficient]]:
@@ -342,8 +350,8 @@ def _is_diagonal(term: Term) -> bool:
 
 def _with_scalars(coefficient: Coefficient, scalars: list[tuple[Tree, Coefficient]], word: Word | None) -> Term:
     """The term with equal scalar factors collected, the shorter first."""
-    from symgrad.notation.text import text
-
+    if not scalars:
+        return Term(coefficient, (), word)
     powers: dict[str, tuple[Tree, Coefficient]] = {}
     for tree, exponent in scalars:
         if isinstance(tree, Number) and Fraction(exponent).denominator == 1:

@@ -78,9 +78,10 @@ Value = View | _Sum
 def lower(tree: Tree, scope: Scope, text: str | None = None) -> View:
     """The meaning of a tree.  Raises SymgradError with the place in `text`."""
     stack: list[Value] = []
-    sizes = _size_arguments(tree)
-    for part in postorder(tree):
-        if id(part) in sizes:
+    parts = list(postorder(tree))
+    sizes = _size_arguments(parts)
+    for part in parts:
+        if sizes and id(part) in sizes:
             continue
         if isinstance(part, Call):
             stack.append(_call(part, stack, scope, text))
@@ -96,10 +97,10 @@ def _finished(value: Value) -> View:
     return value.view() if isinstance(value, _Sum) else value
 
 
-def _size_arguments(tree: Tree) -> set[int]:
+def _size_arguments(parts: Iterable[Tree]) -> set[int]:
     """The parts that stand where a dimension is wanted (inside eye, ones, ...)."""
     inside: set[int] = set()
-    for part in postorder(tree):
+    for part in parts:
         if type(part) is Call and (entry := find(part.op)) is not None and entry.sizes:
             inside.update(id(p) for a in part.args for p in postorder(a))
     return inside

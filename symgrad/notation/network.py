@@ -66,9 +66,14 @@ class Network:
             self._sum_lines,
             self._attach_diagonals,
         )
-        while any(rule() for rule in rules):
+        while not self._is_settled() and any(rule() for rule in rules):
             pass
         return self._finished()
+
+    def _is_settled(self) -> bool:
+        """Whether each label of the output is one end of one item and nothing else is left: no rule would act."""
+        labels = [a for item in self.items for a in item.labels]
+        return len(labels) == len(self.out) and set(labels) == set(self.out)
 
     def degree(self) -> dict[Hashable, int]:
         """At how many places each label stands, the output being one."""
@@ -106,9 +111,13 @@ class Network:
 
     def _join_vectors(self) -> bool:
         """Vectors on one label: an inner product where nothing else is there, else a Hadamard product."""
+        standing: dict[Hashable, list[Item]] = {}
+        for item in self.items:
+            if len(item.labels) == 1:
+                standing.setdefault(item.labels[0], []).append(item)
         degree = self.degree()
-        for label in self.labels():
-            vectors = self.on(label, 1)
+        for label in self.labels() if standing else []:
+            vectors = standing.get(label, [])
             if len(vectors) == degree[label] and len(vectors) <= 2:
                 self.scalars.append(self._scalar(vectors))
                 return self.replace(vectors, None)
@@ -217,7 +226,7 @@ def _place(item: Item) -> tuple[bool, int, str]:
 def _entrywise(items: list[Item], labels: tuple[Hashable, ...]) -> Word:
     """The Hadamard product of items over the same labels, powers and quotients written as such."""
     powers: dict[str, tuple[Tree, Coefficient]] = {}
-    for item in sorted(items, key=_place):
+    for item in sorted(items, key=_place) if len(items) > 1 else items:
         word = item.word if item.labels == labels else item.word.reversed()
         tree = word.tree()
         key = text(tree)

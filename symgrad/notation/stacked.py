@@ -9,15 +9,18 @@ is diag(vec(M)).  Anything else raises NoMatrixForm.
 from __future__ import annotations
 
 from collections.abc import Hashable
+from functools import reduce
 
 from symgrad.calculus.present import components
 from symgrad.notation.lift import Lifter, size_tree
 from symgrad.notation.network import NoMatrixForm
-from symgrad.notation.tree import Tree
+from symgrad.notation.tree import Call, Tree
 from symgrad.notation.words import Link, Term, Word, call, is_call, matrix, sum_tree, turned_tree
 from symgrad.tensor.build import einsum, permuted
 from symgrad.tensor.dims import Size, times
 from symgrad.tensor.nodes import Add, Delta, Einsum, Node, Reindex
+
+MAX_SWAPS = 3  # exchanges of neighbouring indices that are written out
 
 Axes = tuple[int, ...]
 Labels = tuple[Hashable, ...]
@@ -60,10 +63,12 @@ class _Stacked:
             if on_side and set(rows) | set(columns) <= {a for _, labels in rest for a in labels}:
                 inner, diagonal = self._product(rest, rows, columns), self._diagonal(on_side, side)
                 return _joined(diagonal, inner) if side == rows else _joined(inner, diagonal)
-        try:
-            return self._kronecker(factors, rows, columns)
-        except NoMatrixForm:
-            return self._cut(factors, rows, columns)
+        for form in (self._kronecker, self._cut):
+            try:
+                return form(factors, rows, columns)
+            except NoMatrixForm:
+                continue
+        return self._blocks(factors, rows, columns)
 
     def _diagonal(self, factors: Factors, side: Labels) -> Term:
         """diag(vec(E)), E over the two labels of a side."""
@@ -99,6 +104,58 @@ class _Stacked:
             (left if to_rows else right).extend(f for f in whole if f not in (left if to_rows else right))
         both = [{a for _, ls in side for a in ls} for side in (left, right)]
         return (left, right) if all(set(pair) <= labels for labels in both) else None
+
+    # --- parts that lie apart, their indices interleaved -------------------------------------------
+
+    def _blocks(self, factors: Factors, rows: Labels, columns: Labels) -> Term:
+        """P (A kron B) Q: parts that share no label, put in order by swapping neighbouring indices."""
+        groups = [g for g in components([f for f in factors if f[1]]) if self._touched(g, (*rows, *columns))]
+        if len(groups) < 2 or len(rows) < 3 and len(columns) < 3:
+            raise NoMatrixForm
+        place = {a: i for i, a in enumerate((*rows, *columns))}
+        groups.sort(key=lambda g: min(place[a] for a in self._touched(g, (*rows, *columns))))
+        sides = [(self._touched(g, rows), self._touched(g, columns)) for g in groups]
+        term = reduce(_kron, (self._part(g, r, c) for g, (r, c) in zip(groups, sides, strict=True)))
+        scalars = [f for f in factors if not any(f in g for g in groups)]
+        if any(labels for _, labels in scalars):
+            scalars = [(einsum(scalars, ()), ())]
+        extra = [s for n, _ in scalars for s in self.lifter._scalar_factors(n)]
+        for swap in self._swaps([a for r, _ in sides for a in r], list(rows)):
+            term = _joined(Term(1, (), matrix(swap)), term)
+        for swap in reversed(self._swaps(list(columns), [a for _, c in sides for a in c])):
+            term = _joined(term, Term(1, (), matrix(swap)))
+        return Term(term.coefficient, (*extra, *term.scalars), term.word)
+
+    def _touched(self, group: Factors, side: Labels) -> Labels:
+        return tuple(a for a in side if any(a in labels for _, labels in group))
+
+    def _part(self, group: Factors, rows: Labels, columns: Labels) -> Term:
+        if not columns:
+            return self._column(group, rows)
+        return self._product(group, rows, columns) if rows else self._column(group, columns).turned()
+
+    def _swaps(self, order: list[Hashable], wanted: list[Hashable]) -> list[Tree]:
+        """Matrices that, applied one after the other, reorder a stacked index by exchanging neighbours."""
+        swaps: list[Tree] = []
+        order = list(order)
+        for target, label in enumerate(wanted):
+            at = order.index(label)
+            while at > target:
+                a, b = order[at - 1], order[at]
+                middle = call("commutation", size_tree(self.sizes[b]), size_tree(self.sizes[a]))
+                swaps.append(self._between(order[: at - 1], middle, order[at + 1 :]))
+                order[at - 1], order[at] = b, a
+                at -= 1
+        if len(swaps) > MAX_SWAPS:
+            raise NoMatrixForm
+        return swaps
+
+    def _between(self, before: list[Hashable], middle: Tree, after: list[Hashable]) -> Tree:
+        """eye kron middle kron eye."""
+        sides = [times(*(self.sizes[a] for a in side)) if side else None for side in (before, after)]
+        left, right = (None if s is None else call("eye", size_tree(s)) for s in sides)
+        tree = middle if left is None else _kron_tree(left, middle)
+        return tree if right is None else _kron_tree(tree, right)
 
     # --- Kronecker products ----------------------------------------------------------------------
 
@@ -152,14 +209,18 @@ class _Stacked:
         """One block of a Kronecker product: a matrix, an outer product, a column or a row."""
         if (row, column) in groups:
             return self.lifter.product(groups[row, column], (row, column), 1, settle=False)
-        left = self.lifter.product(groups[(row,)], (row,), 1) if row is not None else None  # type: ignore[arg-type]
-        right = self.lifter.product(groups[(column,)], (column,), 1) if column is not None else None  # type: ignore[arg-type]
-        left, right = (None if t is None else _closed(t) for t in (left, right))
+        left, right = (None if a is None else self._alone(groups, a) for a in (row, column))
         if left is None or right is None:
             one = left or (None if right is None else right.turned())
             assert one is not None
             return one
         return _joined(left, right.turned())
+
+    def _alone(self, groups: dict[Labels, Factors], label: Hashable) -> Term:
+        """The part over one label."""
+        if (label,) not in groups:
+            raise NoMatrixForm
+        return _closed(self.lifter.product(groups[(label,)], (label,), 1))
 
     def _column(self, factors: Factors, labels: Labels) -> Term:
         """vec(M) of what lies over the two labels of one side, or the column over its one label."""
@@ -204,11 +265,17 @@ def _kron(a: Term, b: Term) -> Term:
     a, b = _closed(a), _closed(b)
     if a.word is None or b.word is None:
         raise NoMatrixForm
-    left, right = a.word.tree(), b.word.tree()
-    if is_call(left, "eye") and is_call(right, "eye"):
-        tree = call("eye", call("multiply", left.args[0], right.args[0]))
-    elif is_call(left, "transpose") and is_call(right, "transpose"):
-        tree = turned_tree(call("kron", left.args[0], right.args[0]))
-    else:
-        tree = call("kron", left, right)
+    tree = _kron_tree(a.word.tree(), b.word.tree())
     return Term(a.coefficient * b.coefficient, (*a.scalars, *b.scalars), matrix(tree))
+
+
+def _kron_tree(left: Tree, right: Tree) -> Tree:
+    """The Kronecker product of two trees; identities side by side become one."""
+    if isinstance(right, Call) and right.op == "eye":
+        if isinstance(left, Call) and left.op == "eye":
+            return call("eye", call("multiply", left.args[0], right.args[0]))
+        if isinstance(left, Call) and left.op == "kron" and is_call(left.args[1], "eye"):
+            return call("kron", left.args[0], _kron_tree(left.args[1], right))
+    if isinstance(left, Call) and isinstance(right, Call) and left.op == right.op == "transpose":
+        return turned_tree(call("kron", left.args[0], right.args[0]))
+    return call("kron", left, right)

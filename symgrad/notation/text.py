@@ -30,6 +30,8 @@ _HADAMARD = ("hadamard", "hadamard_divide")
 
 def text(tree: Tree) -> str:
     """The tree in the text language."""
+    if isinstance(tree, Name):
+        return tree.name
     if isinstance(tree, Call) and tree.written is not None:
         return tree.written[1]
     out: list[str] = []

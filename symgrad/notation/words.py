@@ -74,7 +74,9 @@ class Word:
         return Word(self.links + other.links)
 
     def tree(self) -> Tree:
-        return reduce(lambda a, b: call("multiply", a, b), (link.tree() for link in self.links))
+        if len(self.links) == 1:
+            return self.links[0].tree()
+        return reduce(lambda a, b: call("multiply", a, b), [link.tree() for link in self.links])
 
     def weight(self) -> tuple[int, int, str]:
         """Fewest transposes first, then the shorter text: which way round a chain reads better."""
@@ -122,6 +124,8 @@ class Term:
     @cached_property
     def unsigned(self) -> Tree:
         """|coefficient| * scalars * word, scalars with negative exponents as a divisor."""
+        if self.word is not None and not self.scalars and self.coefficient in (1, -1):
+            return self.word.tree()
         above: list[Tree] = [powered(t, e) for t, e in self.scalars if e > 0]
         below: list[Tree] = [powered(t, -e) for t, e in self.scalars if e < 0]
         size = abs(Fraction(self.coefficient))
@@ -253,6 +257,9 @@ def _common_scalar_sum(terms: list[Term]) -> list[Term]:
 
 def _content(terms: list[Term]) -> Coefficient:
     """The rational number that all coefficients are whole multiples of; negative where all are."""
+    whole = [t.coefficient for t in terms if type(t.coefficient) is int]
+    if len(whole) == len(terms):
+        return -gcd(*whole) if all(c < 0 for c in whole) else gcd(*whole)
     fractions = [Fraction(t.coefficient) for t in terms]
     content = Fraction(gcd(*(f.numerator for f in fractions)), lcm(*(f.denominator for f in fractions)))
     return exact(-content if all(f < 0 for f in fractions) else content)
@@ -270,6 +277,8 @@ def _shared_scalars(terms: list[Term]) -> dict[Tree, Coefficient]:
 
 
 def _without(term: Term, content: Coefficient, shared: dict[Tree, Coefficient]) -> Term:
+    if content == 1 and not shared:
+        return term
     taken = Counter({text(t): e for t, e in shared.items()})
     scalars = tuple((t, exact(e - taken[text(t)])) for t, e in term.scalars if e != taken[text(t)])
     return Term(exact(Fraction(term.coefficient) / content), scalars, term.word, term.spread)

@@ -10,6 +10,7 @@ counts as a hundred.  Nothing here knows arrays or the graph.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from itertools import combinations
 from math import prod
@@ -42,19 +43,34 @@ def _needed(rest: Sequence[Labels], out: Labels) -> Labels:
 
 
 def _greedy(operands: Sequence[Labels], out: Labels, sizes: Sizes) -> list[tuple[int, int]]:
+    """The cheapest pair first; pairs without a common label only where there are no others."""
     current, pairs = list(operands), []
+    costs: dict[tuple[Labels, Labels, Labels], float] = {}
     while len(current) > 1:
+        places = Counter(a for labels in (*current, out) for a in labels)
         best = None
-        for i, j in combinations(range(len(current)), 2):
-            kept = _needed([c for k, c in enumerate(current) if k not in (i, j)], out)
-            cost = (not current[i] & current[j], pair_cost(current[i], current[j], kept, sizes))
+        for i, j in _touching(current) or combinations(range(len(current)), 2):
+            a, b = current[i], current[j]
+            kept = frozenset([x for x in a | b if places[x] > (x in a) + (x in b)])
+            cost = costs.get((a, b, kept))
+            if cost is None:
+                cost = costs[a, b, kept] = pair_cost(a, b, kept, sizes)
             if best is None or cost < best[0]:
-                best = (cost, i, j, (current[i] | current[j]) & kept)
+                best = (cost, i, j, kept)
         assert best is not None
         _, i, j, result = best
         pairs.append((i, j))
         current = [c for k, c in enumerate(current) if k not in (i, j)] + [result]
     return pairs
+
+
+def _touching(operands: Sequence[Labels]) -> list[tuple[int, int]]:
+    """The pairs that have a label in common, in order."""
+    standing: dict[Hashable, list[int]] = {}
+    for i, labels in enumerate(operands):
+        for a in labels:
+            standing.setdefault(a, []).append(i)
+    return sorted({pair for places in standing.values() for pair in combinations(places, 2)})
 
 
 def _optimal(operands: Sequence[Labels], out: Labels, sizes: Sizes) -> list[tuple[int, int]]:

@@ -63,14 +63,15 @@ class Layout:
         order = reachable(*(root for _, root in functions))
         self.uses = self._uses(order, [root for _, root in functions])
         owner = _owners(order, functions)
-        self.prepared = _prepared(order, owner)
+        self.prepared = _prepared(order, owner) | {root for _, root in functions if owner[root] is None}
         before: list[str] = []
         bodies: list[list[str]] = [[] for _ in functions]
         for step in order:
             place = owner[step]
             self.output = before if place is None else bodies[place]
             self._write(step)
-        return before, [(lines, self.texts[root]) for lines, (_, root) in zip(bodies, functions, strict=True)]
+        constant = [".copy()" if owner[root] is None else "" for _, root in functions]  # a matrix of zeros
+        return before, [(b, self.texts[r] + c) for b, (_, r), c in zip(bodies, functions, constant, strict=True)]
 
     def _uses(self, order: Sequence[Step], roots: Sequence[Step]) -> dict[Step, int]:
         """How often each step would be written."""
@@ -131,13 +132,12 @@ class Layout:
 
 
 def _owners(order: Sequence[Step], functions: Sequence[tuple[Step, Step]]) -> dict[Step, int | None]:
-    """Which function's leaf a step depends on; a result always belongs to its function."""
+    """Which function's leaf a step depends on."""
     owner: dict[Step, int | None] = {}
     leaves = {leaf: place for place, (leaf, _) in enumerate(functions)}
-    roots = {root: place for place, (_, root) in enumerate(functions)}
     for step in order:
         found = (owner[a] for a in step.args if owner[a] is not None)
-        owner[step] = leaves.get(step, next(found, roots.get(step)))
+        owner[step] = leaves.get(step, next(found, None))
     return owner
 
 

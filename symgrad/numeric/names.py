@@ -16,7 +16,7 @@ from unicodedata import normalize
 
 from symgrad.errors import UnknownNameError
 
-RESERVED = frozenset({*keyword.kwlist, *dir(builtins), "np", "linalg", "signal", "special", "dtype", "self"})
+RESERVED = frozenset({*keyword.kwlist, *dir(builtins), "np", "linalg", "signal", "special", "dtype", "self", "spd_inverse"})
 
 
 class Names:

@@ -36,8 +36,9 @@ from symgrad.numeric.code import (
     function_of,
     user_functions,
 )
-from symgrad.numeric.layout import Layout
+from symgrad.numeric.layout import Layout, reachable
 from symgrad.numeric.structure import applied, needed, structure
+from symgrad.tensor.build import is_zero
 from symgrad.tensor.dims import Shape, Size, letter, size_at
 from symgrad.tensor.nodes import Input, Node
 
@@ -82,9 +83,13 @@ class Operator(LinearOperator):
         return self._adjoint_times(np.asarray(x).reshape(-1))
 
     def _matmat(self, X: Any) -> Any:
+        if self._code.is_zero:
+            return np.zeros((self.shape[0], X.shape[1]), self.dtype)
         return self._stacked[0](np.asarray(X))
 
     def _rmatmat(self, X: Any) -> Any:
+        if self._code.is_zero:
+            return np.zeros((self.shape[1], X.shape[1]), self.dtype)
         return self._stacked[1](np.asarray(X))
 
     @cached_property
@@ -134,6 +139,10 @@ class OperatorCode:
         return needed(self.node)
 
     @property
+    def is_zero(self) -> bool:
+        return is_zero(self.node)
+
+    @property
     def row_shape(self) -> Shape:
         return tuple(self.node.shape[r] for r in self.rows)
 
@@ -170,6 +179,7 @@ class OperatorCode:
         backward = applied(self.node, Input.make(words[1], shapes[1]), self.rows, self.columns, batch)
         called = user_functions(self.node)
         text = FunctionText([*self.arguments, *given], "operator", called)
+        text.steps.prepares = True
         names = ["matmat", "rmatmat"] if batch else ["matvec", "rmatvec"]
         functions = {names[0]: (given[0], forward), names[1]: (given[1], backward)}
         source = _source(text, self.named, functions, self.doc)
@@ -187,9 +197,9 @@ def _source(
         batch = argument.kind == "stack"
         root = text.plan([(node, _flattened(node.rank, batch))], named)[0]
         leaf = text.leaf_of(argument)
-        pairs.append((leaf, root if root.args else text.steps.copied(root)))
+        pairs.append((leaf, root))
     before, bodies = Layout(text.kept, text.names).closures(pairs)
-    lines = [*before, ""] if before else []
+    lines = [*before, ""] if before or text.letters or text.steps.dtype in reachable(*(r for _, r in pairs)) else []
     for word, (argument, _), (body, last) in zip(words, functions.values(), bodies, strict=True):
         lines.append(f"def {word}({text.words[argument.name]}):")
         lines += [f"    {line}" for line in (*_count_line(text, argument), *body, f"return {last}")]

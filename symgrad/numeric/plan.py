@@ -17,7 +17,7 @@ from symgrad.numeric.product import Product
 from symgrad.numeric.steps import Step, Steps
 from symgrad.numeric.template import template
 from symgrad.numeric.value import At, Mixed, Value, dense, full, summed
-from symgrad.operations.matrices import INV
+from symgrad.operations.matrices import INV, LOGDET
 from symgrad.operations.record import Elementwise, TensorFunction
 from symgrad.tensor.build import as_number
 from symgrad.tensor.dims import Shape, times
@@ -107,7 +107,10 @@ class Planner:
         users = self.users.get(node, [])
         if node in self.results or len(users) > SOLVES or any(type(u) is not Einsum for u in users):
             return None
-        return self.whole_step(node.args[0])
+        matrix = self.whole_step(node.args[0])
+        if _is_positive(node.args[0]):
+            self.steps.positive.add(matrix)
+        return matrix
 
     def whole(self, value: Value | Mixed, shape: Shape) -> Value:
         """The value as one array without structure."""
@@ -222,6 +225,9 @@ class Planner:
     def _apply(self, node: Apply) -> Value:
         """The function of a matrix or vector; several core axes are flattened to one row and one column index."""
         argument = node.args[0]
+        if node.op in (INV, LOGDET) and not node.batch and _is_positive(argument):
+            whole = self.whole_step(argument)
+            return full(self.steps.positive_inverse(whole) if node.op is INV else self.steps.positive_logdet(whole))
         step = self.steps.numeric(self.whole_step(argument))
         code = template(cast(TensorFunction, node.op).code)
         batch, core = argument.shape[: node.batch], argument.shape[node.batch :]
@@ -257,3 +263,8 @@ class Planner:
 
 def _values(value: Value | Mixed) -> tuple[Value, ...]:
     return value.values if isinstance(value, Mixed) else (value,)
+
+
+def _is_positive(node: Node) -> bool:
+    """Whether a matrix is declared symmetric positive definite."""
+    return isinstance(node, Input) and "spd" in node.properties

@@ -70,7 +70,9 @@ class Steps:
 
     def __init__(self) -> None:
         self._table: dict[object, Step] = {}
-        self.dtype = Step("dtype")  # of the result; defined by whoever writes the program
+        self.dtype = Step("dtype", cheap=True)  # of the result; defined by whoever writes the program
+        self.positive: set[Step] = set()  # matrices known to be symmetric positive definite
+        self.prepares = False  # whether the program is prepared once and run often
 
     def make(self, form: str, args: Sequence[Step] = (), slots: Sequence[str] | str = "argument", **facts: Any) -> Step:
         """The step of this form over these arguments."""
@@ -160,7 +162,7 @@ class Steps:
                 return self.negated(other)
         if b.over is None and (a.over is not None or (b.weak and not a.weak)):
             a, b = b, a
-        if a.weak or b.weak:
+        if a.weak or b.weak or self.prepares:
             a, b = self.numeric(a), self.numeric(b)
         if b.over is not None:
             return self.divided(a, b.over)
@@ -248,8 +250,28 @@ class Steps:
         return self._product("np.vdot({0}, {1})", a, b, 0)
 
     def solve(self, a: Step, b: Step) -> Step:
-        """inv(a) @ b."""
+        """inv(a) @ b: by Cholesky where a is positive definite, by LU factors where they are used again."""
+        turned = a.form == "{0}.T"
+        whole = a.args[0] if turned else a
+        if whole in self.positive:
+            return self._product("linalg.cho_solve({0}, {1}, check_finite=False)", self.cholesky(whole), b, b.rank)
+        if self.prepares:
+            factor = self.make("linalg.lu_factor({0}, check_finite=False)", [self.numeric(whole)])
+            trans = ", trans=1" if turned else ""
+            return self._product(f"linalg.lu_solve({{0}}, {{1}}{trans}, check_finite=False)", factor, b, b.rank)
         return self._product("np.linalg.solve({0}, {1})", a, b, b.rank)
+
+    def cholesky(self, a: Step) -> Step:
+        """The Cholesky factor of a positive definite matrix, as scipy keeps it."""
+        return self.make("linalg.cho_factor({0}, check_finite=False)", [self.numeric(a)])
+
+    def positive_inverse(self, a: Step) -> Step:
+        """The inverse of a positive definite matrix."""
+        return self.make("spd_inverse({0})", [self.cholesky(a)], rank=2, fresh=True)
+
+    def positive_logdet(self, a: Step) -> Step:
+        """log det of a positive definite matrix."""
+        return self.make("2 * np.sum(np.log(np.diagonal({0}[0])))", [self.cholesky(a)], "atom", kind="multiply")
 
     def tensordot(self, a: Step, b: Step, axes_a: Sequence[int], axes_b: Sequence[int]) -> Step:
         where = f"({list(axes_a)}, {list(axes_b)})"

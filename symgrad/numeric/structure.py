@@ -91,11 +91,21 @@ def applied(node: Node, vector: Node, columns: Sequence[int], rows: Sequence[int
 def structure(node: Node, rows: Sequence[int], columns: Sequence[int]) -> str:
     """The structure of the matrix in words, such as "diagonal plus rank one"."""
     kinds = Counter(_kind(term, rows, columns) for term in opened(node))
+    for wider, narrower in _WITHIN:
+        if wider in kinds:
+            kinds = Counter({k: c for k, c in kinds.items() if k not in narrower})
     ordered = sorted(kinds.items(), key=lambda item: _ORDER.index(item[0].split()[0]))
     return " plus ".join(_counted(kind, times) for kind, times in ordered) or "zero"
 
 
-_ORDER = ("identity", "scaled", "diagonal", "block", "commutation", "Kronecker", "product", "dense", "rank")
+_WITHIN = (
+    ("block diagonal", ("diagonal", "identity", "scaled identity")),
+    ("diagonal", ("identity", "scaled identity")),
+    ("scaled identity", ("identity",)),
+)
+_ORDER = (
+    "scalar", "identity", "scaled", "diagonal", "block", "commutation", "selection", "Kronecker", "product", "dense", "rank"
+)  # fmt: skip
 
 
 def _counted(kind: str, times: int) -> str:
@@ -103,7 +113,7 @@ def _counted(kind: str, times: int) -> str:
         return f"rank {NUMBERS[times] if times < len(NUMBERS) else times}"
     if times == 1 or kind in ("diagonal", "scaled identity", "block diagonal"):
         return kind
-    return f"sum of {NUMBERS[times] if times < len(NUMBERS) else times} {kind} terms"
+    return f"sum of {NUMBERS[times] if times < len(NUMBERS) else times} ({kind})"
 
 
 def _kind(term: Term, rows: Sequence[int], columns: Sequence[int]) -> str:
@@ -114,22 +124,26 @@ def _kind(term: Term, rows: Sequence[int], columns: Sequence[int]) -> str:
     parts = _parts(term, classes, (*rows, *columns))
     shapes = [_Part.of(part, term, classes, rows, columns) for part in parts]
     joined = [s for s in shapes if s.rows and s.columns]
+    if not rows and not columns:
+        return "scalar"
     if not joined:
         return "rank one"
     if len(joined) < len(shapes):
-        return "Kronecker with rank one"
+        return "Kronecker"
     if all(s.kind in ("identity", "diagonal") for s in joined):
-        return _diagonal(term, joined, [classes.root(r) for r in rows] != [classes.root(c) for c in columns])
+        return _diagonal(term, joined, [classes.root(r) for r in rows], [classes.root(c) for c in columns])
     if len(joined) == 1:
         return joined[0].kind
     return "Kronecker times commutation" if _crossed(joined, rows, columns) else "Kronecker"
 
 
-def _diagonal(term: Term, parts: Sequence[_Part], crossed: bool) -> str:
+def _diagonal(term: Term, parts: Sequence[_Part], rows: list[Hashable], columns: list[Hashable]) -> str:
     plain = all(p.kind == "identity" for p in parts)
-    if crossed:
+    if len(set(rows)) < len(rows) or len(set(columns)) < len(columns):
+        return "selection" if plain else "scaled selection"
+    if rows != columns:
         return "commutation" if plain else "diagonal times commutation"
-    scaled = term.coefficient != 1 or any(not n.rank for n, _ in term.factors)
+    scaled = term.coefficient != 1 or any(not isinstance(n, Delta) for n, _ in term.factors)
     return "diagonal" if not plain else "scaled identity" if scaled else "identity"
 
 

@@ -21,8 +21,9 @@ def sum_of(signs: tuple[int, ...], views: tuple[View, ...]) -> View:
     first = next((v for v in views if not v.is_scalar), views[0])
     nodes = []
     for view in views:
-        left, right = aligned(first, view, "add", _add_hint(first, view))
-        nodes.append(left.node if view is first else right.node)
+        if view.rows != first.rows or view.node.shape != first.node.shape:
+            view = aligned(first, view, "add", _add_hint(first, view))[1]
+        nodes.append(view.node)
     return View(add(zip(signs, nodes, strict=True)), first.rows)
 
 

@@ -58,7 +58,9 @@ _OPAQUE = frozenset(
 
 def exact(value: Coefficient) -> Coefficient:
     """An int where a Fraction is whole, so that arithmetic stays cheap."""
-    return value.numerator if isinstance(value, Fraction) and value.denominator == 1 else value
+    if type(value) is int:
+        return value
+    return value.numerator if value.denominator == 1 else value
 
 
 def number(value: Coefficient) -> Node:
@@ -113,15 +115,18 @@ def einsum(factors: Iterable[tuple[Node, Labels]], out: Labels, coefficient: Coe
     Labels are any hashable values; those of `out` are distinct and each occurs in a factor.
     """
     pairs = [(node, tuple(labels)) for node, labels in factors]
+    result = tuple(out)
+    known = Einsum.known(coefficient, tuple(pairs), result)
+    if known is not None:
+        return known
     product = _Product(coefficient)
-    if coefficient and len(set(pairs)) == len(pairs) and all(type(n) in _OPAQUE for n, _ in pairs):
+    if coefficient and _OPAQUE.issuperset([type(n) for n, _ in pairs]) and len(set(pairs)) == len(pairs):
         product.factors = pairs  # nothing to inline, to fold or to merge
         sizes = {a: s for n, labels in pairs for a, s in zip(labels, n.shape, strict=True)}
-        result = tuple(out)
         return product.intern(result, tuple([sizes[a] for a in result]))
     for node, labels in pairs:
         product.multiply(node, labels)
-    return product.finish(tuple(out))
+    return product.finish(result)
 
 
 def permuted(node: Node, axes: Sequence[int]) -> Node:
@@ -136,7 +141,14 @@ def transposed(node: Node) -> Node:
 
 def scaled(coefficient: Coefficient, node: Node) -> Node:
     """coefficient * node."""
-    return node if coefficient == 1 else einsum([(node, range(node.rank))], range(node.rank), coefficient)
+    if coefficient == 1:
+        return node
+    if type(node) is Einsum and coefficient and node.factors:
+        total = exact(coefficient * node.coefficient)
+        return unit(node) if total == 1 else Einsum.make(total, node.factors, node.shape)
+    if type(node) is Add and coefficient:
+        return Add.make(tuple([(exact(coefficient * c), n) for c, n in node.terms]), node.shape)
+    return einsum([(node, range(node.rank))], range(node.rank), coefficient)
 
 
 def hadamard(*nodes: Node, coefficient: Coefficient = 1) -> Node:

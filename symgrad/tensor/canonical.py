@@ -33,9 +33,9 @@ def canonical_product(factors: Factors, out: tuple[Hashable, ...]) -> tuple[int,
 
 def _turns(node: Node) -> int:
     """The symmetry of a factor whose labels have to be ordered (those of a delta are in order already)."""
-    if len(node.shape) != 2 or node.shape[0] is not node.shape[1] or type(node) is Delta:
+    if node.rank != 2 or node.shape[0] is not node.shape[1] or type(node) is Delta:
         return 0
-    return symmetry(node)
+    return symmetry(node) if node.symmetry is None else node.symmetry
 
 
 def _key(factor: tuple[Node, tuple[Hashable, ...]]) -> int:
@@ -44,7 +44,8 @@ def _key(factor: tuple[Node, tuple[Hashable, ...]]) -> int:
 
 def _numbered(factors: Factors, out: tuple[Hashable, ...]) -> tuple[Factor, ...]:
     number: dict[Hashable, int] = {a: i for i, a in enumerate(out)}
-    return tuple((n, tuple([number.setdefault(a, len(number)) for a in labels])) for n, labels in factors)
+    place = number.setdefault
+    return tuple([(n, tuple([place(a, len(number)) for a in labels])) for n, labels in factors])
 
 
 class _Colouring:

@@ -23,7 +23,7 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterator
 from fractions import Fraction
 from typing import Any, ClassVar, Protocol, cast
 from weakref import WeakValueDictionary
@@ -97,17 +97,14 @@ class Node:
     `key` orders nodes alike in every process; it is never used for identity.
     """
 
-    __slots__ = ("__weakref__", "args", "key", "shape", "symmetry")
+    __slots__ = ("__weakref__", "args", "key", "rank", "shape", "symmetry")
     _table: ClassVar[WeakValueDictionary[Hashable, Node]] = WeakValueDictionary()
 
     shape: Shape
     args: tuple[Node, ...]
     key: int
+    rank: int  # the number of axes
     symmetry: int | None  # of a node with two axes, once it is known: see `canonical.symmetry`
-
-    @property
-    def rank(self) -> int:
-        return len(self.shape)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.shape}>"
@@ -121,7 +118,7 @@ def _interned(cls: type[Node], identity: Hashable) -> Node | None:
 
 
 def _intern(node: Node, identity: Hashable, shape: Shape, args: tuple[Node, ...], key: int) -> Node:
-    node.shape, node.args, node.key, node.symmetry = shape, args, key, None
+    node.shape, node.rank, node.args, node.key, node.symmetry = shape, len(shape), args, key, None
     Node._table[type(node), identity] = node
     return node
 
@@ -162,10 +159,17 @@ class Einsum(Node):
         if found is None:
             found = Einsum()
             found.coefficient, found.factors = coefficient, factors
-            parts = [n.key for n, _ in factors]
-            key = hash((2, hash(coefficient), len(shape), *parts, *(labels for _, labels in factors)))
-            _intern(found, identity, shape, tuple(n for n, _ in factors), key)
+            parts, labels = [n.key for n, _ in factors], [labels for _, labels in factors]
+            key = hash((2, hash(coefficient), len(shape), *parts, *labels))
+            _intern(found, identity, shape, tuple([n for n, _ in factors]), key)
         return cast(Einsum, found)
+
+    @staticmethod
+    def known(coefficient: Coefficient, factors: tuple[Any, ...], out: tuple[Hashable, ...]) -> Einsum | None:
+        """The product that exists already with just these factors in this order and labelling, or None."""
+        if out != tuple(range(len(out))):
+            return None
+        return cast("Einsum | None", _interned(Einsum, (coefficient, factors, len(out))))
 
     def __repr__(self) -> str:
         body = " ".join(f"{n!r}{list(labels)}" for n, labels in self.factors)
@@ -185,8 +189,8 @@ class Add(Node):
         if found is None:
             found = Add()
             found.terms = terms
-            key = hash((3, *((hash(c), n.key) for c, n in terms), *map(key_of, shape)))
-            _intern(found, identity, shape, tuple(n for _, n in terms), key)
+            key = hash((3, *[(hash(c), n.key) for c, n in terms], *map(key_of, shape)))
+            _intern(found, identity, shape, tuple([n for _, n in terms]), key)
         return cast(Add, found)
 
     def __repr__(self) -> str:
@@ -419,9 +423,9 @@ class Triangle(Node):
         return "triangle"
 
 
-def walk(*roots: Node) -> Iterator[Node]:
-    """Every distinct node after its arguments, iteratively."""
-    seen: set[Node] = set()
+def walk(*roots: Node, beyond: Collection[Node] = ()) -> Iterator[Node]:
+    """Every distinct node after its arguments, iteratively; nodes `beyond` are left out with what is below them."""
+    seen: set[Node] = set(beyond)
     stack: list[tuple[Node, bool]] = [(r, False) for r in reversed(roots)]
     while stack:
         node, done = stack.pop()

@@ -79,4 +79,6 @@ class View:
 
 def same_shape(a: View, b: View) -> bool:
     """Whether two views have the same numbers of rows and columns."""
+    if a.rows == b.rows and a.node.shape == b.node.shape:
+        return True
     return a.kind == b.kind and agree(a.shape[0], b.shape[0]) and agree(a.shape[1], b.shape[1])

@@ -16,26 +16,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from symgrad.calculus.present import present
 from symgrad.derivation import Derivative, derive
-from symgrad.errors import DomainError, LayoutError, LimitError, ParseError, ShapeError
+from symgrad.errors import DomainError, LayoutError, LimitError, ShapeError, SymgradError
 from symgrad.notation.declare import PROPERTIES, Declaration
-from symgrad.notation.grammar import parse_program, resolve_juxtaposition
 from symgrad.notation.layout import LAYOUTS, STACKINGS
-from symgrad.notation.lower import Scope, lower
-from symgrad.notation.tree import names
-from symgrad.operations.catalogue import function_names
+from symgrad.notation.tree import Tree
 from symgrad.programs import Program, Where, program
 from symgrad.tensor.build import is_zero, permuted
 from symgrad.tensor.nodes import Node
 from symgrad.tensor.view import View
 from symgrad.verification.equality import axes_in_layout, difference, equal, matrices, proved, same_in_field, same_sizes
-from symgrad.verification.mistakes import MISTAKES, explanations
+from symgrad.verification.diagnose import where_it_differs
+from symgrad.verification.mistakes import MISTAKES
+from symgrad.verification.normalise import normalised
 from symgrad.verification.numbers import judge_numbers
+from symgrad.verification.reading import lines_of, read_answer
+from symgrad.verification.search import Found, Search
 from symgrad.verification.verdict import Difference, Verdict
 from symgrad.verification.witnesses import Interval, Point, find_point, operations
 
@@ -111,33 +112,7 @@ def judge_text(
     derivative: Derivative, answer: str, *, intervals: Mapping[str, Interval] | None = None, seed: int = 0
 ) -> Verdict:
     """Judge an answer in the text language against a derivative in its layout."""
-    case = Case(derivative, intervals or {}, seed)
-    try:
-        said = read_answer(answer, derivative.program)
-    except ShapeError as error:
-        return case.wrong("shapes", f"wrong shape: the answer does not conform\n{error}")
-    return case.judged(said)
-
-
-def read_answer(answer: str, source: Program) -> View:
-    """The meaning of an answer, in the names of a program; it may have lines of its own."""
-    scope = source.scope
-    scope = Scope(dict(scope.views), scope.letters, scope.declared)
-    known = {*scope.views}
-    for line in parse_program(answer):
-        tree = line.value
-        if any(n not in known and n not in scope.letters for n in names(tree)):
-            tree, _ = resolve_juxtaposition(tree, known, set(function_names()))
-        view = lower(tree, scope, answer)
-        if line.name is None:
-            continue
-        if line.name in source.declared:
-            raise ParseError(
-                f"{line.name} is given and can't be assigned", text=answer, span=line.span, hint="another name"
-            )
-        scope.views[line.name] = view
-        known.add(line.name)
-    return view
+    return Case(derivative, intervals or {}, seed).judge(answer)
 
 
 class Sampled:
@@ -177,18 +152,34 @@ class Case:
 
     # --- the ladder
 
-    def judged(self, said: View) -> Verdict:
-        """Climb until a rung decides."""
+    def judge(self, answer: str) -> Verdict:
+        """The verdict on an answer as text.
+
+        Raises ParseError, UnknownNameError where it cannot be read.
+        """
+        plain = normalised(answer)
+        source = self.derivative.program
+        try:
+            read = read_answer(plain.text, source, plain.prefix)
+        except ShapeError as error:
+            return replace(self._of_no_shape(plain.text, error), notes=plain.notes)
+        verdict = self.judged(read.views[0], read.tree)
+        for other in read.views[1:]:  # the free indices in another order
+            verdict = verdict if verdict.correct else self._better(verdict, self.judged(other))
+        return replace(verdict, notes=(*plain.notes, *read.notes))
+
+    def judged(self, said: View, tree: Tree | None = None) -> Verdict:
+        """Climb until a rung decides; `tree` is the answer as it was written."""
         wanted = self.arranged(self.derivative)
         if is_zero(said.node) and is_zero(wanted.node) and said.is_scalar:
             return self.right("normal form")
         if not same_sizes(said, wanted):
-            return self._of_wrong_shape(said, wanted)
+            return self._of_wrong_shape(said, wanted, tree)
         if proved(said, wanted):
             return self.right("normal form")
         if same_in_field(said, wanted, self.derivative.program):
             return self.right("prime field")
-        return self._sampled(said, wanted)
+        return self._sampled(said, wanted, tree)
 
     def right(self, rung: str) -> Verdict:
         return Verdict(True, rung, "numeric" if rung == "samples" else "symbolic", expected=str(self.derivative))
@@ -196,13 +187,49 @@ class Case:
     def wrong(self, rung: str, explanation: str, **more: Any) -> Verdict:
         return Verdict(False, rung, explanation=explanation, expected=str(self.derivative), **more)
 
-    def _of_wrong_shape(self, said: View, wanted: View) -> Verdict:
+    def _of_no_shape(self, answer: str, error: ShapeError) -> Verdict:
+        """An answer that does not conform, and what would make it right."""
+        message = f"wrong shape: the answer does not conform\n{error}"
+        try:
+            lines, _ = lines_of(answer, self.derivative.program)
+        except SymgradError:
+            lines = []
+        tree = lines[0].value if len(lines) == 1 else None
+        return self._explained(self.wrong("shapes", message), self.search.explain_other_shape(None, tree))
+
+    def _of_wrong_shape(self, said: View, wanted: View, tree: Tree | None) -> Verdict:
         convention = f"{self.derivative.layout} layout"
         message = f"wrong shape: the answer is {said.describe()}, the derivative in {convention} is {wanted.describe()}"
         other = self._right_elsewhere(said)
         if other is None:
-            return self.wrong("shapes", message)
-        return self.wrong("shapes", f"{message}\n{other}", misconceptions=(_name_of_layout(self.derivative),))
+            return self._explained(self.wrong("shapes", message), self.search.explain_other_shape(said, tree))
+        ids = (_name_of_layout(self.derivative),)
+        return self.wrong("shapes", f"{message}\n{other}", misconceptions=ids, details=ids)
+
+    @staticmethod
+    def _better(first: Verdict, second: Verdict) -> Verdict:
+        """Of two readings that are wrong, the one that is explained."""
+        return second if second.correct or (second.misconceptions and not first.misconceptions) else first
+
+    @staticmethod
+    def _explained(verdict: Verdict, found: Sequence[Found]) -> Verdict:
+        """The verdict with the mistakes that explain it."""
+        if not found:
+            return verdict
+        best, *others = found
+        said = [verdict.explanation, *(MISTAKES[i].explanation.en for i in best.ids), *best.lines]
+        return replace(
+            verdict,
+            misconceptions=best.families,
+            details=best.ids,
+            explanation="\n".join(filter(None, said)),
+            alternatives=tuple(f.families for f in others),
+        )
+
+    @cached_property
+    def search(self) -> Search:
+        """The mistaken answers to this problem, made once."""
+        return Search(self)
 
     def _right_elsewhere(self, said: View) -> str | None:
         """The convention in which the answer is right, if there is one."""
@@ -211,25 +238,24 @@ class Case:
                 return f"it is right in {other}"
         return None
 
-    def _sampled(self, said: View, wanted: View) -> Verdict:
+    def _sampled(self, said: View, wanted: View, tree: Tree | None) -> Verdict:
         try:
             for point in self.points:
                 answer, truth = self.values([said, wanted], point)
                 if not equal(answer, truth):
-                    return self._differing(said, difference(answer, truth, point))
+                    return self._differing(said, tree, difference(answer, truth, point))
         except (DomainError, LimitError) as error:
             return Verdict(None, "unresolved", explanation=error.message, expected=str(self.derivative))
         return self.right("samples")
 
-    def _differing(self, said: View, witness: Difference) -> Verdict:
+    def _differing(self, said: View, tree: Tree | None, witness: Difference) -> Verdict:
         other = self._right_elsewhere(said)
         if other is not None:
             ids: tuple[str, ...] = (_name_of_layout(self.derivative),)
-            return self.wrong("samples", other, misconceptions=ids, witness=witness)
-        found = explanations(self.derivative, lambda node: self.agrees(said, self.view(node)))
-        best, *others = found or [()]
-        text = "\n".join(MISTAKES[id].explanation.en for id in best)
-        return self.wrong("samples", text, misconceptions=best, witness=witness, alternatives=tuple(others))
+            return self.wrong("samples", other, misconceptions=ids, details=ids, witness=witness)
+        found = self.search.explain(said, tree)
+        where = "\n".join(where_it_differs(self, said))
+        return self._explained(self.wrong("samples", where, witness=witness), found)
 
     # --- views and values
 

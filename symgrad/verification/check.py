@@ -149,7 +149,7 @@ def check(
         _check_room(derivative, point)
         notes += _point_notes(point)
         rows += _compared(derivative, function, point, tolerance)
-    subject = f"d {derivative.of} / d {', '.join(derivative.wrt)}"
+    subject = derivative.subject
     return Report(subject, tuple(rows), seed, tuple(dict.fromkeys(notes)))
 
 

@@ -14,7 +14,7 @@ between the slopes nearby (Clarke's generalised gradient).  Nothing here knows f
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from typing import Any
 
@@ -33,12 +33,16 @@ OUTCOMES: tuple[Outcome, ...] = ("ok", "ok-subgradient", "unresolved", "wrong")
 
 CAUTION = 3.0  # times the estimated error of a measured slope is granted
 POWER = 0.01  # of its size is what a slope must at least be known to
-CLEARLY = 10.0  # times what is granted is wrong even where slopes are hardly known
+COARSE = 300  # times the precision, where that is larger: half precision knows less
+SIDES = 10  # times as much is granted to the slopes of both sides
+CLEARLY = 2.0  # times what is granted is wrong even where slopes are hardly known
+FINEST = 2.0**-26  # claims are not held to more than this, which double precision could keep
 AT_KINKS = 8  # further directions, of uneven lengths
 EACH = 256  # entries up to which each is localised by itself
-PROBES = 400  # ladders climbed to find wrong entries among more
-ENOUGH = 10  # wrong entries
-NEIGHBOURS = 16  # points near a kink where slopes are taken
+PROBES = 120  # ladders climbed to find wrong entries among more
+ENOUGH = 5  # wrong entries
+NEIGHBOURS = 64  # points near a kink where slopes are taken
+NEARER = 16  # times as near, slopes at a kink differ as much, while those of a curved function do not
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +75,7 @@ def check(
     *,
     at: Any,
     kind: str = "gradient",
+    gradient: Callable[..., Any] | None = None,
     trials: int = 3,
     seed: int = 0,
     rtol: float | None = None,
@@ -80,6 +85,7 @@ def check(
 
     at      an array or a number, or a tuple of them for functions of several; NumPy, PyTorch or JAX
     kind    gradient; jacobian; hessian; vjp: grad(*at, cotangent); jvp: grad(*at, *tangents); see `claims.py`
+    gradient  with a Hessian: the gradient, which then is differenced instead of f
     trials  random directions;  full  each entry too, though the directions agree
     rtol    granted to the claimed slopes' own rounding, the root of the coarsest precision if not given
 
@@ -92,14 +98,14 @@ def check(
     subject = f"{kind} of {getattr(f, '__name__', 'f')}"
     try:
         with np.errstate(all="ignore"):
-            claims = claims_of(kind, f, grad, arguments, rng, trials)
+            claims = claims_of(kind, f, grad, arguments, rng, trials, gradient)
             checking = Checking(arguments, claims, rng, rtol if rtol is not None else _own_rounding(claims))
-            checking.run(trials, full)
+            checking.run_somewhere(trials, full)
+            return checking.report(subject, seed, trials)
     except ShapeError as error:
         return GradientReport("wrong", subject, seed, trials, 0, 0.0, np.inf, notes=(error.message,))
     except _Silent as reason:
         return GradientReport("unresolved", subject, seed, trials, 0, 0.0, np.inf, notes=(str(reason),))
-    return checking.report(subject, seed, trials)
 
 
 class _Silent(Exception):
@@ -107,7 +113,7 @@ class _Silent(Exception):
 
 
 def _own_rounding(claims: list[Claim]) -> float:
-    return float(np.sqrt(max(c.eps for c in claims)))
+    return max(FINEST, max(c.eps for c in claims) ** 0.6)
 
 
 class Checking:
@@ -118,19 +124,36 @@ class Checking:
         self.probes: list[Probe] = []
         self.single: dict[tuple[int, int], Probe] = {}  # (claim, entry)
         self.notes: list[str] = []
+        self.localising = False
         self._noise: dict[int, Array] = {}
 
     # --- the course of a check
 
+    def run_somewhere(self, trials: int, full: bool) -> None:
+        """`run`, and if f is not finite there, again with every entry moved by its own size only."""
+        try:
+            self.run(trials, full)
+        except _Silent:
+            if not self.arguments.narrow():
+                raise
+            self._start_over()
+            self.notes.append("entries were moved by no more than their own sizes, to stay where f is finite")
+            self.run(trials, full)
+
+    def _start_over(self) -> None:
+        self.probes.clear()
+        self.single.clear()
+        self._noise.clear()
+
     def run(self, trials: int, full: bool) -> None:
         """Directions first; entries where these fail, and at kinks."""
         for i in range(trials):
-            self.probes.append(self.probe(i % len(self.claims), self._signs()))
+            self.probes.append(self.probe(i % len(self.claims), self._uneven()))
         outcome = self.worst
         if outcome == SUBGRADIENT:
             for i in range(AT_KINKS):
-                uneven = self.rng.standard_normal(self.arguments.size) * self.arguments.scale
-                self.probes.append(self.probe(i % len(self.claims), uneven))
+                normal = self.rng.standard_normal(self.arguments.size) * self.arguments.scale
+                self.probes.append(self.probe(i % len(self.claims), normal))
         if outcome != OK or full:
             self._localise(full)
 
@@ -138,9 +161,10 @@ class Checking:
     def worst(self) -> int:
         return max(p.worst for p in (*self.probes, *self.single.values()))
 
-    def _signs(self) -> Array:
-        """A direction in which every entry moves by its own scale."""
-        return np.asarray(self.rng.choice([-1.0, 1.0], self.arguments.size) * self.arguments.scale)
+    def _uneven(self) -> Array:
+        """A direction in which every entry moves by half its scale to all of it, in few digits, never all alike."""
+        lengths = self.rng.integers(8, 16, self.arguments.size) / 16
+        return np.asarray(self.rng.choice([-1.0, 1.0], self.arguments.size) * lengths * self.arguments.scale)
 
     # --- one direction
 
@@ -150,7 +174,7 @@ class Checking:
         claimed, size = claim.along(direction)
         middle = ladder.middle
         scale = np.maximum(size, np.abs(middle.value))
-        code = _compared(ladder, claimed, size, scale, self.rtol)
+        code = _compared(ladder, claimed, scale, self.rtol, claim.eps)
         low, high, error = middle.value.copy(), middle.value.copy(), middle.error.copy()
         kinked = _kinked(ladder, self.rtol)
         if kinked.any():
@@ -162,7 +186,9 @@ class Checking:
             code = np.where(kinked, _between(claimed, low, high, CAUTION * error + self.rtol * scale), code)
         code = np.where(np.isfinite(claimed), code, WRONG)
         found = Probe(direction, ladder, claimed, scale, low, high, error, code)
-        return self._among_neighbours(claim, found) if found.worst == WRONG else found
+        if found.worst == WRONG and (kinked.any() or not self.localising):
+            return self._among_neighbours(claim, found)
+        return found
 
     def _climbed(self, which: int, direction: Array) -> Ladder:
         claim = self.claims[which]
@@ -179,34 +205,33 @@ class Checking:
 
     def _among_neighbours(self, claim: Claim, probe: Probe) -> Probe:
         """The probe with what slopes nearby say: at a kink all between them are right."""
-        slopes, rounding = self._nearby(claim, probe)
-        if not slopes.size:
-            return probe
-        low = np.minimum(probe.low, slopes.min(axis=0))
-        high = np.maximum(probe.high, slopes.max(axis=0))
-        error = np.maximum(probe.error, rounding)
-        at_kink = (high - low > 8 * error + POWER * probe.size) & (probe.code == WRONG)
+        away = claim.eps**0.25
+        low, high, error = self._hull(claim, probe, away)
+        nearer_low, nearer_high, nearer_error = self._hull(claim, probe, away / NEARER)
+        persists = nearer_high - nearer_low > np.maximum(8 * nearer_error, (high - low) / 2)
+        at_kink = persists & (high - low > 8 * error + POWER * probe.size) & (probe.code == WRONG)
         granted = CAUTION * error + self.rtol * probe.size
         code = np.where(at_kink, _between(probe.claimed, low, high, granted), probe.code)
         low, high = np.where(at_kink, low, probe.low), np.where(at_kink, high, probe.high)
-        error = np.where(at_kink, error, probe.error)
-        return Probe(probe.direction, probe.ladder, probe.claimed, probe.size, low, high, error, code)
+        return replace(probe, low=low, high=high, error=np.where(at_kink, error, probe.error), code=code)
 
-    def _nearby(self, claim: Claim, probe: Probe) -> tuple[Array, Array]:
-        """Slopes along the probe's direction at random points so near that only a kink makes them differ."""
-        away = claim.eps**0.375
+    def _hull(self, claim: Claim, probe: Probe, away: float) -> tuple[Array, Array, Array]:
+        """The least and the largest slope along the probe's direction at random points so far away, and their error."""
         step = away / 64
-        found = []
+        found = [probe.low, probe.high]
         for _ in range(NEIGHBOURS):
             beside = self.rng.standard_normal(self.arguments.size) * self.arguments.scale * away
             ahead, behind = (claim.value(self.arguments.flat + beside + s * step * probe.direction) for s in (1, -1))
-            found.append((ahead - behind) / (2 * step))
-        slopes = np.stack(found)
-        return slopes[np.isfinite(slopes).all(axis=1)], probe.ladder.noise / step
+            slopes = (ahead - behind) / (2 * step)
+            if np.isfinite(slopes).all():
+                found.append(slopes)
+        rounding = probe.ladder.noise / step
+        return np.min(found, axis=0), np.max(found, axis=0), np.maximum(probe.error, rounding)
 
     # --- entries
 
     def _localise(self, full: bool) -> None:
+        self.localising = True
         for which in self._suspected():
             if full or self.arguments.size <= EACH:
                 for k in range(self.arguments.size):
@@ -229,7 +254,7 @@ class Checking:
 
     def _search(self, which: int) -> None:
         """Wrong entries among many: the block that disagrees most is halved, again and again."""
-        signs = self._signs()
+        signs = self._uneven()
         heap: list[tuple[float, int, int]] = [(-np.inf, 0, self.arguments.size)]
         wrong = 0
         for _ in range(PROBES // 2):
@@ -248,21 +273,30 @@ class Checking:
                     heappush(heap, (-float(np.max(probe.off * probe.size)), start, end))
 
     def _judge_kinks_together(self) -> None:
-        """No entry is wrong by itself, but a direction through a kink is: its reach was only sampled there."""
-        if any(p.worst == WRONG for p in self.single.values()) or len(self.single) < self.arguments.size:
+        """No entry is wrong by itself, but a direction is: certain where all kinks bend the same way.
+
+        Then the slopes of the sides are all there is to a subgradient; else its reach was only sampled.
+        """
+        single = max((p.worst for p in self.single.values()), default=OK)
+        if self.worst != WRONG or single == WRONG or len(self.single) < self.arguments.size:
             return
-        bounds = np.zeros(2)
-        if self.worst != WRONG:
-            return
-        for i, probe in enumerate(self.probes):
-            bounds = self._outer(probe)
-            spread = probe.high - probe.low > 8 * probe.error
-            inside = (bounds[0] <= probe.claimed) & (probe.claimed <= bounds[1])
-            code = np.where((probe.code == WRONG) & spread & inside, UNRESOLVED, probe.code)
-            parts = probe.direction, probe.ladder, probe.claimed, probe.size, probe.low, probe.high, probe.error
-            self.probes[i] = Probe(*parts, code)
-        if self.worst == WRONG:
+        if self._bends_both_ways():
+            self.probes = [self._doubted(p) for p in self.probes]
+        elif single == SUBGRADIENT:
             self.notes.append("each entry lies between the slopes of its sides, but together they do not")
+
+    def _bends_both_ways(self) -> bool:
+        """Whether at some kinks the slope grows and at others it falls."""
+        ladders = [p.ladder for p in (*self.probes, *self.single.values())]
+        bends = np.concatenate([(x.right.value - x.left.value) * _kinked(x, self.rtol) for x in ladders])
+        return bool((bends > 0).any() and (bends < 0).any())
+
+    def _doubted(self, probe: Probe) -> Probe:
+        """The probe, unresolved where kinks in different entries could make the claim right."""
+        low, high = self._outer(probe)
+        spread = probe.high - probe.low > 8 * probe.error
+        inside = (low <= probe.claimed) & (probe.claimed <= high)
+        return replace(probe, code=np.where((probe.code == WRONG) & spread & inside, UNRESOLVED, probe.code))
 
     def _outer(self, probe: Probe) -> Array:
         """Bounds of the slopes along a direction if kinks in different entries had nothing to do with each other."""
@@ -308,8 +342,9 @@ class Checking:
         found = np.concatenate([(p.low + p.high) / 2 for p in self.probes])
         weight = float(found @ found)
         factor = float(claimed @ found) / weight if weight > 0 else 0.0
-        same = np.isfinite(factor) and np.abs(claimed - factor * found).max() <= 1e-3 * np.abs(claimed).max()
-        return [f"the claim is {factor:.4g} times the slope in every direction"] if same else []
+        same = np.isfinite(factor) and np.abs(claimed - factor * found).max() <= 0.01 * np.abs(claimed - found).max()
+        said = f"{factor:.4g} times the slope" if abs(factor) > 1e-6 else "zero"
+        return [f"the claim is {said} in every direction"] if same else []
 
     def _noisy(self) -> list[str]:
         claim = self.claims[0]
@@ -322,12 +357,14 @@ class Checking:
 # --- one ladder against one claim -------------------------------------------------------------
 
 
-def _compared(ladder: Ladder, claimed: Array, size: Array, scale: Array, rtol: float) -> Array:
+def _compared(ladder: Ladder, claimed: Array, scale: Array, rtol: float, eps: float) -> Array:
     """OK, UNRESOLVED or WRONG for each output, where there is no kink."""
     granted = CAUTION * ladder.middle.error + rtol * scale
     off = np.abs(claimed - ladder.middle.value)
-    known = CAUTION * ladder.middle.error <= POWER * np.maximum(size, ladder.reach)
-    right = np.where(known | ((off == 0) & (claimed == 0)), OK, UNRESOLVED)
+    needed = min(max(POWER, COARSE * eps), 0.5) * np.maximum(scale, ladder.reach)
+    known = (CAUTION * ladder.middle.error <= needed) & (ladder.left.error + ladder.right.error <= SIDES * needed)
+    nothing = (claimed == 0) & (ladder.central == 0).all(axis=0) & (ladder.reach == 0)
+    right = np.where(known | nothing, OK, UNRESOLVED)
     return np.where(off <= granted, right, np.where(known | (off > CLEARLY * granted), WRONG, UNRESOLVED))
 
 
@@ -347,8 +384,12 @@ def _why_unresolved(outcome: Outcome, probe: Probe) -> list[str]:
     if outcome != "unresolved":
         return []
     i = int(np.argmax(probe.code))
-    noise, error = probe.ladder.noise[i], probe.error[i]
-    return [f"values of f carry a noise of {noise:.1e}, slopes are known to {error:.1e} only, claimed {probe.claimed[i]:.1e}"]
+    ladder, claimed = probe.ladder, f"claimed {probe.claimed[i]:.1e}"
+    sides = ladder.left.error[i] + ladder.right.error[i]
+    if sides > SIDES * probe.error[i]:
+        return [f"the slopes of the two sides do not settle as the step shrinks: known to {sides:.1e} only, {claimed}"]
+    noise = f"values of f carry a noise of {ladder.noise[i]:.1e}"
+    return [f"{noise}, slopes are known to {probe.error[i]:.1e} only, {claimed}"]
 
 
 def _curve(probe: Probe) -> Curve:

@@ -30,13 +30,14 @@ Line = Callable[[float], Array]  # t -> the values at x + t d, one axis
 
 RATIO = 4.0
 FIRST = 0.25  # the largest step, in units of the direction
+HALF_PRECISION = 2.0**-12  # so coarse types are stepped from 1
 RUNGS = 10
 FEWEST = 4
 MORE_RUNGS = 12  # further down, where the first steps left the domain
 NOISE_POINTS = 7
 NOISE_ORDERS = (3, 4, 5)  # differences of these orders leave nothing but noise
 NOISE_STEP = 701.3  # in units of eps; no power of two, so that rounding is as it comes
-SPREAD = 3.0  # rounding is bounded by so many standard deviations
+SPREAD = 2.0  # rounding is bounded by so many standard deviations
 HALF_ULP = 0.5
 
 
@@ -93,21 +94,6 @@ def climb(line: Line, *, eps: float, noise: Array | None = None) -> Ladder:
     )
 
 
-def climb_second(square: Callable[[float, float], Array], *, eps: float, noise: Array) -> Ladder:
-    """The mixed second derivative at 0 of a function of two numbers, d^2 f(x + s u + t v) / ds dt."""
-    steps, quotients = [], []
-    for k in range(RUNGS - 2):
-        t = FIRST * RATIO**-k
-        corners = [square(t, t), -square(t, -t), -square(-t, t), square(-t, -t)]
-        steps.append(t)
-        quotients.append(np.sum(corners, axis=0) / (4 * t * t))
-    widths, table = _after_last_failure(np.array(steps), np.stack(quotients))
-    rounding = noise / widths[:, None] ** 2
-    limit = extrapolated(table, rounding, (2, 4, 6))
-    reach = np.maximum(np.abs(table[:2]) - rounding[:2], 0.0).max(axis=0)
-    return Ladder(widths, table, noise / widths[-1], reach, limit, limit, limit)
-
-
 # --- values -----------------------------------------------------------------------------------
 
 
@@ -124,8 +110,9 @@ def _values_both_sides(line: Line, eps: float) -> tuple[Array, Array, Array]:
     ahead: list[Array] = []
     behind: list[Array] = []
     usable = 0
+    first = FIRST if eps < HALF_PRECISION else 1.0
     for k in range(RUNGS + MORE_RUNGS):
-        t = FIRST * RATIO**-k
+        t = first * RATIO**-k
         if usable >= FEWEST and (k >= RUNGS or t < 64 * eps):
             break
         steps.append(t)
@@ -135,14 +122,6 @@ def _values_both_sides(line: Line, eps: float) -> tuple[Array, Array, Array]:
     if not usable:
         raise DomainError("f is not finite near the point", hint="a point inside the domain of f")
     return np.array(steps[-usable:]), np.stack(ahead[-usable:]), np.stack(behind[-usable:])
-
-
-def _after_last_failure(steps: Array, table: Array) -> tuple[Array, Array]:
-    bad = np.flatnonzero(~np.isfinite(table).all(axis=1))
-    first = int(bad[-1]) + 1 if bad.size else 0
-    if first >= len(steps):
-        raise DomainError("f is not finite near the point", hint="a point inside the domain of f")
-    return steps[first:], table[first:]
 
 
 def measured_noise(line: Line, start: Array, eps: float) -> Array:
@@ -193,5 +172,6 @@ def _candidates(quotients: Array, rounding: Array, powers: Sequence[int]) -> tup
         column = (weight * fine - coarse) / (weight - 1)
         finest.append(np.arange(depth, len(quotients)))
         values.append(column)
-        errors.append(np.maximum(np.abs(column - fine), np.abs(column - coarse)) + 2 * rounding[depth:])
+        parents = np.maximum(np.abs(column - fine), np.abs(column - coarse) / RATIO ** (powers[0] - 1))
+        errors.append(parents + rounding[depth:])
     return np.concatenate(finest), np.vstack(values), np.vstack(errors)

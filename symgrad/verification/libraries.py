@@ -86,6 +86,7 @@ class Arguments:
         if not np.isfinite(self.flat).all():
             raise DomainError("the point is not finite")
         self.bounds = np.cumsum([0, *(a.size for a in arrays)])
+        self.scale = self._scale(SMALLEST_SCALE)
 
     @property
     def size(self) -> int:
@@ -96,15 +97,20 @@ class Arguments:
         """The coarsest precision among the arguments."""
         return max(precision(a) for a in self.given)
 
-    @cached_property
-    def scale(self) -> Array:
+    def _scale(self, smallest: float) -> Array:
         """How far each entry is moved: a power of two near its size, so that moving it loses no digits."""
         sizes = np.empty_like(self.flat)
         for low, high in zip(self.bounds[:-1], self.bounds[1:], strict=True):
             part = np.abs(self.flat[low:high])
             typical = float(np.sqrt(np.mean(part**2))) if part.size else 0.0
-            sizes[low:high] = np.maximum(part, SMALLEST_SCALE * typical) if typical else 1.0
+            floor = np.where(part == 0, max(smallest, SMALLEST_SCALE) * typical, smallest * typical)
+            sizes[low:high] = np.maximum(part, floor) if typical else 1.0
         return np.asarray(np.exp2(np.floor(np.log2(sizes))))
+
+    def narrow(self) -> bool:
+        """Move entries by no more than their own sizes, however small.  False if they are moved so already."""
+        before, self.scale = self.scale, self._scale(0.0)
+        return bool((self.scale < before).any())
 
     def split(self, flat: Array) -> list[Array]:
         """A flat vector as arrays of the arguments' shapes."""
@@ -114,6 +120,10 @@ class Arguments:
     def moved(self, flat: Array) -> list[Any]:
         """Arguments of the given library and precision with these entries; arrays of their own."""
         return [like(self._typed(a, g), g) for a, g in zip(self.split(flat), self.given, strict=True)]
+
+    def here(self) -> list[Any]:
+        """The point itself, in arrays that may be written into."""
+        return self.moved(self.flat)
 
     @staticmethod
     def _typed(array: Array, given: Any) -> Array:

@@ -52,6 +52,8 @@ class Verdict:
     proof          "symbolic" or "numeric" for a right answer
     misconception  the id of the mistake that explains a wrong answer; `misconceptions` are all of them where it
                    takes several, `alternatives` other explanations that fit as well
+    details        the finer ids of `misconceptions` in the library of mistakes
+    notes          how the answer was read, where it was not taken as it stands
     """
 
     correct: bool | None
@@ -62,6 +64,8 @@ class Verdict:
     witness: Difference | None = None
     expected: str = ""
     alternatives: tuple[tuple[str, ...], ...] = ()
+    details: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def misconception(self) -> str | None:
@@ -76,17 +80,18 @@ class Verdict:
 
     def text(self) -> str:
         """The verdict as plain text."""
+        notes = [f"  note: {note}" for note in self.notes]
         if self.correct:
-            return f"{self.word}, {_HOW[self.rung]}"
+            return "\n".join([f"{self.word}, {_HOW[self.rung]}", *notes])
         lines = [self.word + (f": {' and '.join(self.misconceptions)}" if self.misconceptions else "")]
         lines += [f"  {line}" for line in self.explanation.splitlines()]
         if self.alternatives:
-            lines.append("  or: " + "; ".join(" and ".join(ids) for ids in self.alternatives))
+            lines.append("  or one of: " + "; ".join(" and ".join(ids) for ids in self.alternatives))
         if self.witness is not None:
             lines.append(f"  {self.witness}")
         if self.expected:
             lines.append(f"  expected: {self.expected}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *notes])
 
     def __str__(self) -> str:
         return self.text()

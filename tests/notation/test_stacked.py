@@ -8,6 +8,7 @@ from reference import array_of, arrays, letters_at, matrix_of
 
 from symgrad.derivation import derivative
 from symgrad.programs import program
+from symgrad.tensor.dims import size_at
 
 WHERE = "X: R^{m x n}; A: R^{p x m}; B: R^{n x q}; C: R^{q x m}; x: R^n; z: R^m; s: R; V: R^{n x n}"
 
@@ -55,3 +56,27 @@ def test_stacking_is_what_vec_does() -> None:
         result = derivative("A*X*B", "X", where=WHERE, vec=vec)
         J = matrix_of(program(str(result), WHERE).views["result"], {"A": A, "B": B}, {"p": 2, "m": 3, "n": 4, "q": 5})
         np.testing.assert_allclose(J @ dX.reshape(-1, order=order), (A @ dX @ B).reshape(-1, order=order))
+
+
+@pytest.mark.parametrize(
+    ("expression", "wrt", "where"),
+    [
+        ("kron(A, X)", "X", "A: R^{p x k}; X: R^{m x n}"),
+        ("kron(X, A)", "X", "A: R^{p x k}; X: R^{m x n}"),
+        ("kron(X, X)", "X", "X: R^{m x n}"),
+        ("kron(A, B)*x", "x", "A: R^{m x n}; B: R^{p x q}; x: R^{n*q}"),
+    ],
+)
+@pytest.mark.parametrize("vec", ["column", "row"])
+def test_interleaved_indices_are_sorted_by_commutation_matrices(expression: str, wrt: str, where: str, vec: str) -> None:
+    """The printed matrix, evaluated as text, is the Jacobian that the compiled tensor gives."""
+    D = derivative(expression, wrt, where=where, layout="numerator", vec=vec)
+    assert D.matrix_form
+    sizes = {"m": 2, "n": 3, "p": 4, "k": 2, "q": 2}
+    rng = np.random.default_rng(1)
+    values = {}
+    for name, declared in D.program.declared.items():
+        rows, columns = (size_at(s, sizes) for s in (declared.rows, declared.columns))
+        values[name] = rng.normal(size=(rows,) if columns == 1 else (rows, columns))
+    printed = program(str(D), where=where).forward(**values)
+    assert printed == pytest.approx(D.function()(**values))

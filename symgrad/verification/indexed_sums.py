@@ -1,0 +1,287 @@
+"""Answers as indexed sums -> graphs: `sum_j A_kj x_j + sum_i A_ik x_i` is a vector with the entry k.
+
+Subscripts are letters, written `A_kj`, `A_{kj}` or `A[k,j]`; `sum_j` binds a letter over the product after it, up to
+the next plus or minus; a letter that occurs twice in a product and is free nowhere is summed, as is the habit.
+`delta_ij` and `[i = j]` are 1 where the letters agree.  The letters that are left are the answer's axes.
+
+>>> from symgrad.programs import program
+>>> scope = program("x'*A*x", "x: R^n; A: R^{n x n}").scope
+>>> entries = read_indexed("sum_j A_kj x_j + sum_i A_ik x_i", scope)
+>>> entries.letters, entries.node.shape == scope.views["x"].node.shape
+(('k',), True)
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from symgrad.errors import LimitError, ParseError, ShapeError
+from symgrad.notation.lower import Scope
+from symgrad.operations.catalogue import LOGARITHM, find
+from symgrad.operations.record import Elementwise
+from symgrad.tensor.build import add, einsum, elementwise, number, power, size_number
+from symgrad.tensor.dims import Size, agree, letter
+from symgrad.tensor.nodes import Delta, Node, Ones
+from symgrad.tensor.view import View
+
+DEPTH = 40  # parentheses inside one another
+LENGTH = 4000  # characters
+
+_TOKEN = re.compile(
+    r"""\s*(?:(?P<number>\d+(?:\.\d+)?)
+    | (?P<sum>(?:sum|Sum|\u03a3|\u2211|\\sum)\s*_?\s*(?:\{\s*(?P<many>[a-z](?:\s*,?\s*[a-z])*)\s*(?:=\s*1)?\s*\}|(?P<one>[a-z])(?![a-zA-Z(])(?:\s*=\s*1)?)
+        (?:\s*\^\s*(?:\{\s*\w+\s*\}|\w))?)
+    | (?P<delta>(?:\\?delta|\u03b4)\s*(?:_\s*\{?\s*(?P<d>[a-z]\s*,?\s*[a-z])\s*\}?|\[\s*(?P<e>[a-z]\s*,\s*[a-z])\s*\]))
+    | (?P<iverson>\[\s*(?P<a>[a-z])\s*={1,2}\s*(?P<b>[a-z])\s*\])
+    | (?P<name>[^\W\d_][^\W_]*(?:_(?![{a-z]))?)
+    | (?P<sub>_\s*(?:\{\s*(?P<group>[a-z](?:\s*,?\s*[a-z])*)\s*\}|(?P<plain>[a-z]+)) | \[\s*(?P<list>[a-z](?:\s*,\s*[a-z])*)\s*\])
+    | (?P<op>\.\*|\\cdot|[-+*/^()\u00b7]))""",
+    re.VERBOSE,
+)  # fmt: skip
+_LOOKS = re.compile(r"[^\W\d_]\w*_\{?\s*[a-z](?![a-zA-Z]{2})|[^\W\d_]\[\s*[a-z]\s*(?:,\s*[a-z]\s*)?\]|\\?sum\s*_|[\u03a3\u2211]\s*_?\s*[a-z{]")
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """A tensor whose axes are index letters."""
+
+    node: Node
+    letters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    kind: str
+    text: str
+    letters: tuple[str, ...]
+    at: int
+
+
+def looks_indexed(text: str, scope: Scope) -> bool:
+    """Whether a text has subscripts or sums over letters (and they are not names of the problem)."""
+    words = re.findall(r"[^\W\d]\w*", text)
+    return _LOOKS.search(text) is not None and not all(w in scope.views or find(w) for w in words)
+
+
+def read_indexed(text: str, scope: Scope) -> Entries:
+    """The meaning of an indexed sum.  Raises ParseError, ShapeError, LimitError."""
+    if len(text) > LENGTH:
+        raise LimitError(f"an indexed sum has at most {LENGTH} characters")
+    return _Reader(text, scope).whole()
+
+
+def arrangements(entries: Entries, order: Sequence[str] = ()) -> list[View]:
+    """The matrices that the entries may be: one free letter is a column, two are rows and columns."""
+    letters = entries.letters
+    if order and set(order) == set(letters):
+        orders = [tuple(order)]
+    else:
+        orders = [tuple(sorted(letters))] + ([tuple(sorted(letters))[::-1]] if len(letters) == 2 else [])
+    nodes = [einsum([(entries.node, letters)], o) if letters else entries.node for o in orders]
+    return [View(n, min(1, n.rank)) for n in nodes]
+
+
+class _Reader:
+    """Terms, products and factors, by recursive descent to a bounded depth."""
+
+    def __init__(self, text: str, scope: Scope):
+        self.text, self.scope, self.depth, self.at = text, scope, 0, 0
+        self.sizes: dict[str, Size] = {}
+        self.tokens = list(self._tokens())
+        self.free = self._free_letters()
+
+    def _tokens(self) -> Iterable[_Token]:
+        at = 0
+        end = len(self.text.rstrip())
+        while at < end:
+            found = _TOKEN.match(self.text, at)
+            if found is None:
+                raise ParseError("an indexed sum cannot be read from here", text=self.text, span=(at, at + 1))
+            kind = next(k for k in ("number", "sum", "delta", "iverson", "name", "sub", "op") if found[k] is not None)
+            groups = [found[g] or "" for g in ("many", "one", "d", "e", "a", "b", "group", "plain", "list")]
+            letters = tuple(c for c in "".join(groups) if c.isalpha())
+            start = found.start(kind)
+            yield _Token(kind, found[kind].strip(), letters, start)
+            at = found.end()
+
+    def _free_letters(self) -> frozenset[str]:
+        """Letters that every term of the whole sum has and none sums: those occurring once in some product."""
+        bound = {a for t in self.tokens if t.kind == "sum" for a in t.letters}
+        counts: list[Counter[str]] = [Counter()]
+        depth = 0
+        for t in self.tokens:
+            depth += {"(": 1, ")": -1}.get(t.text, 0)
+            if t.kind == "op" and t.text in "+-" and depth == 0:
+                counts.append(Counter())
+            elif t.kind in ("sub", "delta", "iverson"):
+                counts[-1].update(t.letters)
+        once = {a for c in counts for a, k in c.items() if k == 1}
+        everywhere = [set(c) for c in counts if c] or [set()]
+        return frozenset((once & set.intersection(*everywhere)) - bound)
+
+    def whole(self) -> Entries:
+        found = self.sum()
+        if self.at < len(self.tokens):
+            raise self.error("this is left over")
+        return found
+
+    def error(self, message: str) -> ParseError:
+        at = self.tokens[self.at].at if self.at < len(self.tokens) else len(self.text)
+        return ParseError(message, text=self.text, span=(at, at + 1), hint="sum_j A_kj x_j")
+
+    def peek(self) -> str:
+        token = self.tokens[self.at] if self.at < len(self.tokens) else None
+        return "" if token is None else token.text if token.kind == "op" else token.kind
+
+    def sum(self) -> Entries:
+        """term + term - term"""
+        self.depth += 1
+        if self.depth > DEPTH:
+            raise LimitError(f"nested more than {DEPTH} levels deep")
+        terms: list[tuple[int, Entries]] = []
+        sign = 1
+        while True:
+            while self.peek() in ("+", "-"):
+                sign = -sign if self.peek() == "-" else sign
+                self.at += 1
+            terms.append((sign, self.product()))
+            if self.peek() not in ("+", "-"):
+                break
+            sign = 1
+        self.depth -= 1
+        return self._added(terms)
+
+    def _added(self, terms: Sequence[tuple[int, Entries]]) -> Entries:
+        letters = tuple(dict.fromkeys(a for _, t in terms for a in t.letters))
+        return Entries(add([(sign, self._spread(t, letters)) for sign, t in terms]), letters)
+
+    def _spread(self, entries: Entries, letters: Sequence[str]) -> Node:
+        missing = [a for a in letters if a not in entries.letters]
+        factors = [(entries.node, entries.letters), *((Ones.make(self.sizes[a]), (a,)) for a in missing)]
+        return einsum(factors, tuple(letters))  # type: ignore[arg-type]
+
+    def product(self) -> Entries:
+        """Factors side by side; a sum_j in it reaches to its end."""
+        factors: list[Entries] = []
+        bound: list[str] = []
+        inverse = False
+        while True:
+            kind = self.peek()
+            if kind in ("*", ".*", "\\cdot", "\u00b7", "/"):
+                inverse = kind == "/"
+                self.at += 1
+            elif kind == "sum":
+                bound += self.tokens[self.at].letters
+                self.at += 1
+            elif kind in ("number", "name", "delta", "iverson", "("):
+                factor = self.factor()
+                factors.append(Entries(power(factor.node, -1), factor.letters) if inverse else factor)
+                inverse = False
+            else:
+                break
+        if not factors:
+            raise self.error("a factor is missing here")
+        return self._multiplied(factors, bound)
+
+    def _multiplied(self, factors: Sequence[Entries], bound: Sequence[str]) -> Entries:
+        counts = Counter(a for f in factors for a in f.letters)
+        unknown = [a for a in bound if a not in self.sizes]
+        if unknown:
+            raise self.error(f"sum_{unknown[0]}: no factor has the index {unknown[0]}")
+        summed = {*bound, *(a for a, k in counts.items() if k > 1 and a not in self.free and self.depth < 2)}
+        out = tuple(a for a in counts if a not in summed)
+        spread = [(Ones.make(self.sizes[a]), (a,)) for a in bound if a not in counts]
+        return Entries(einsum([*((f.node, f.letters) for f in factors), *spread], out), out)
+
+    def factor(self) -> Entries:
+        """A number, name, function or parenthesis, with a power."""
+        token = self.tokens[self.at]
+        self.at += 1
+        match token.kind:
+            case "number":
+                found = Entries(number(Fraction(token.text)), ())
+            case "delta" | "iverson":
+                found = self._delta(token)
+            case "name":
+                found = self._named(token)
+            case _:
+                found = self._closed(self.sum())
+        if self.peek() == "^":
+            self.at += 1
+            found = Entries(power(found.node, self._exponent()), found.letters)
+        return found
+
+    def _closed(self, found: Entries) -> Entries:
+        if self.peek() != ")":
+            raise self.error("a parenthesis is not closed")
+        self.at += 1
+        return found
+
+    def _exponent(self) -> Node:
+        negative = self.peek() == "-"
+        self.at += negative
+        if self.peek() not in ("number", "name", "("):
+            raise self.error("an exponent is missing here")
+        found = self.factor()
+        if found.letters:
+            raise self.error("an exponent is a scalar")
+        return einsum([(found.node, ())], (), -1 if negative else 1)
+
+    def _delta(self, token: _Token) -> Entries:
+        a, b = token.letters
+        known = next((self.sizes[c] for c in (a, b) if c in self.sizes), None) or self._size_ahead((a, b))
+        self.sizes[a] = self.sizes[b] = known
+        if a == b:
+            return Entries(Ones.make(known), (a,))
+        return Entries(Delta.make(known), (a, b))
+
+    def _size_ahead(self, letters: Sequence[str]) -> Size:
+        """The size of a letter that occurs at a name further on."""
+        for name, sub in zip(self.tokens, self.tokens[1:], strict=False):
+            view = self.scope.views.get(name.text)
+            if name.kind == "name" and sub.kind == "sub" and view is not None:
+                for c, size in zip(sub.letters, view.node.shape, strict=False):
+                    if c in letters:
+                        return size
+        raise self.error(f"nothing says how far {letters[0]} runs")
+
+    def _named(self, token: _Token) -> Entries:
+        name = token.text
+        if name in self.scope.views:
+            return self._entry(self.scope.views[name], token)
+        if name in self.scope.letters:
+            return Entries(size_number(letter(name)), ())
+        op = LOGARITHM if name == "ln" else find(name)
+        if isinstance(op, Elementwise) and self.peek() == "(":
+            self.at += 1
+            inner = self._closed(self.sum())
+            return Entries(elementwise(op, inner.node), inner.letters)
+        self.at -= 1
+        raise self.error(f"{name} is no array of the problem and no function of entries")
+
+    def _entry(self, view: View, token: _Token) -> Entries:
+        letters: tuple[str, ...] = ()
+        if self.peek() == "sub":
+            letters = self.tokens[self.at].letters
+            self.at += 1
+        if len(letters) != view.node.rank:
+            self.at -= 1
+            raise self.error(f"{token.text} has {view.node.rank} indices, not {len(letters)}")
+        for a, size in zip(letters, view.node.shape, strict=True):
+            if not agree(self.sizes.setdefault(a, size), size):
+                raise ShapeError(f"the index {a} runs to {self.sizes[a]} and to {size}", text=self.text,
+                                 span=(token.at, token.at + len(token.text)))  # fmt: skip
+        if len(set(letters)) < len(letters):
+            return Entries(einsum([(view.node, letters)], tuple(dict.fromkeys(letters))), tuple(dict.fromkeys(letters)))
+        return Entries(view.node, letters)
+
+
+def letters_on_the_left(prefix: str, letters: Mapping[str, object] | Iterable[str]) -> tuple[str, ...]:
+    """The index letters of a left hand side such as `(df/dX)_ij =`, in their order; nothing where it has none."""
+    found = re.findall(r"[\])}]?\s*_\s*\{?([a-z](?:\s*,?\s*[a-z])*)\}?|\[\s*([a-z](?:\s*,\s*[a-z])*)\s*\]", prefix)
+    named = "".join(a + b for a, b in found)
+    return tuple(dict.fromkeys(c for c in named if c in set(letters)))

@@ -1,0 +1,130 @@
+"""An answer compared with the derivative term by term.
+
+The answer is written as a combination of the derivative's terms (values at several points, least squares): the
+coefficients say which terms are missing or carry a wrong factor.  The other way round, the answer's own terms are
+combined to the derivative: those that are not needed are too many.  Nothing is searched for here.
+
+>>> Comparison((0, 1), ("A*x", "b")).lines()
+['your answer lacks the term A*x']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from symgrad.calculus.present import expanded, present
+from symgrad.errors import LimitError, SymgradError
+from symgrad.notation.indexed import indexed_text
+from symgrad.notation.lift import Lifter
+from symgrad.notation.network import NoMatrixForm
+from symgrad.notation.stacked import lift_arranged
+from symgrad.notation.text import text
+from symgrad.tensor.build import permuted, scaled
+from symgrad.tensor.nodes import Add, Node
+from symgrad.tensor.view import View
+
+Array = Any
+MOST_TERMS = 14
+Values = Callable[[Sequence[View]], Array]  # the views' entries at several points, one column each
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Terms and the coefficient that each one has in the other formula; 1 is as it should be."""
+
+    coefficients: tuple[Fraction | int, ...]
+    terms: tuple[str, ...]
+    of_answer: bool = False  # the terms are the answer's, not the derivative's
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        if self.of_answer:
+            return ("extra term",)
+        off = dict.fromkeys(c for c in self.coefficients if c != 1)
+        return tuple(dict.fromkeys(_ID.get(Fraction(c), "off by constant") for c in off))
+
+    def lines(self) -> list[str]:
+        """What is wrong with each term, in words."""
+        return [_said(c, t, self.of_answer) for c, t in zip(self.coefficients, self.terms, strict=True) if c != 1]
+
+
+_ID = {
+    Fraction(0): "term left out",
+    Fraction(-1): "sign",
+    Fraction(1, 2): "missing factor 2",
+    Fraction(2): "extra factor 2",
+}
+
+
+def _said(coefficient: Fraction | int, term: str, of_answer: bool) -> str:
+    if of_answer:
+        return f"your answer has the extra term {term}"
+    if coefficient == 0:
+        return f"your answer lacks the term {term}"
+    return f"your answer has {coefficient} times the term {term}"
+
+
+def compared_terms(said: View, wanted: View, values: Values) -> Comparison | None:
+    """How the terms of two formulas compare; None where they cannot be told apart or nothing simple fits."""
+    for terms in _splittings(wanted):
+        found = _combined(said, terms, values)
+        if found is not None:
+            return Comparison(found, tuple(term_text(t) for t in terms))
+    for terms in _splittings(said):
+        found = _combined(wanted, terms, values)
+        if found is not None and set(found) == {0, 1}:
+            return Comparison(found, tuple(term_text(t) for t in terms), of_answer=True)
+    return None
+
+
+def _splittings(view: View) -> Iterator[list[View]]:
+    """The terms as they stand, and those of the normal form."""
+    seen = 0
+    for arrange in (present, expanded):
+        try:
+            node = arrange(view.node)
+        except LimitError:
+            return
+        if isinstance(node, Add) and seen != len(node.terms) <= MOST_TERMS:
+            seen = len(node.terms)
+            yield [View(scaled(c, n), view.rows) for c, n in node.terms]
+
+
+def _combined(target: View, terms: Sequence[View], values: Values) -> tuple[Fraction | int, ...] | None:
+    """The simple coefficients that make terms the target."""
+    try:
+        columns = values([*terms, target])
+    except SymgradError:
+        return None
+    if not np.isfinite(columns).all():
+        return None
+    basis, wanted = columns[:, :-1], columns[:, -1]
+    solution, _, rank, _ = np.linalg.lstsq(basis, wanted, rcond=1e-10)
+    if rank < len(terms) or np.abs(basis @ solution - wanted).max() > 1e-8 * (1 + np.abs(wanted).max()):
+        return None
+    simple = tuple(Fraction(float(c)).limit_denominator(12) for c in solution)
+    close = all(abs(float(s) - c) < 1e-6 for s, c in zip(simple, solution, strict=True))
+    return simple if close and any(s != 1 for s in simple) else None
+
+
+def term_text(view: View) -> str:
+    """A term in matrix notation where it has one, else as an indexed sum."""
+    rows, columns = tuple(range(view.rows)), tuple(range(view.rows, view.node.rank))
+    try:
+        return text(lift_arranged(view.node, rows, columns, Lifter(frozenset())))
+    except NoMatrixForm:
+        return indexed_text(permuted(view.node, (*rows, *columns)))
+
+
+def count_of_terms(node: Node) -> int:
+    """How many terms the normal form has."""
+    try:
+        whole = expanded(node)
+    except LimitError:
+        return 0
+    return len(whole.terms) if isinstance(whole, Add) else 1
