@@ -42,7 +42,8 @@ from symgrad.tensor.view import View
 if TYPE_CHECKING:
     import numpy as np
 
-    from symgrad.evaluation import Function
+    from symgrad.evaluation import Function, Values
+    from symgrad.numeric.operators import Operator, OperatorCode
     from symgrad.steps import Step
     from symgrad.verification.check import Report
 
@@ -322,19 +323,62 @@ class Derivative:
         Arrays by name: a scalar has no axis, a column one, a row vector and a matrix two.
         Raises ShapeError naming the array, UnknownNameError for a missing or superfluous one.
         """
+        return self._compiled(tensor=True)(**values)
+
+    def function(self, backend: str = "numpy") -> Function:
+        """The compiled derivative in the layout: keyword arrays in, an array out; `.source` is its text.
+
+        backend  numpy, jax (may be traced, jitted, vmapped) or torch
+        Raises UnknownNameError where the library is not installed, DomainError for what it cannot say.
+        """
+        return self._compiled(backend=backend)
+
+    def source(self, backend: str = "numpy", *, self_test: bool = False) -> str:
+        """Readable code for the derivative in the layout, to paste into a project; no library need be there.
+
+        With `self_test` the text, run as a script, compares itself with differences.
+        """
+        from symgrad.evaluation import source
+
+        return source(self, backend, self_test=self_test)
+
+    def values(self, **arrays: Any) -> Values:
+        """(value, derivative) at these arrays, computed in one pass that shares what both need."""
+        found: Values = self._compiled(value=True)(**arrays)
+        return found
+
+    value_and_derivative = values
+
+    def operator(self, **arrays: Any) -> Operator:
+        """The derivative at these arrays as a linear operator of scipy, rows and columns as in the layout.
+
+        It multiplies vectors and matrices from both sides without a dense array; `.structure` says what it is,
+        `.todense()` makes the array.  Of a Hessian these are Hessian-vector products.
+        Raises ShapeError, UnknownNameError naming the array, LimitError where a dense array would be too large.
+        """
+        from symgrad.evaluation import operator
+
+        return operator(self, arrays)
+
+    def _compiled(self, **options: Any) -> Function:
+        """The function with these options, compiled when first asked for."""
         from symgrad.evaluation import compiled
 
-        return compiled(self, tensor=True)(**values)
+        key = tuple(options.items())
+        if key not in self._functions:
+            self._functions[key] = compiled(self, **options)
+        return self._functions[key]
 
-    def function(self) -> Function:
-        """The compiled derivative in the layout: keyword arrays in, an array out; `.source` is its text."""
-        from symgrad.evaluation import compiled
+    @cached_property
+    def _functions(self) -> dict[Any, Function]:
+        return {}
 
-        return compiled(self)
+    @cached_property
+    def operator_code(self) -> OperatorCode:
+        """The compiled operator, waiting for arrays; `.structure` is known without them."""
+        from symgrad.evaluation import operator_code
 
-    def source(self) -> str:
-        """Readable NumPy for the derivative in the layout, to paste into a project."""
-        return self.function().source
+        return operator_code(self)
 
     # --- doors to the rooms above: the only arrows that point up, so that `D.check()` reads as it does ---
 

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from symgrad.errors import LayoutError, UnknownNameError, did_you_mean
-from symgrad.numeric.code import Argument, Compiled, OutputForm, Result, compile_results
+from symgrad.errors import DomainError, LayoutError, UnknownNameError, did_you_mean
+from symgrad.numeric.code import Compiled, compile_results, write_results
 from symgrad.numeric.evaluate import bind_sizes
+from symgrad.numeric.function_text import Argument, OutputForm, Result
+from symgrad.numeric.names import Names
 from symgrad.programs import RESULT
 from symgrad.tensor.dims import letters_of
 from symgrad.tensor.nodes import Input, Node, walk
@@ -27,7 +29,7 @@ from symgrad.tensor.view import View
 
 if TYPE_CHECKING:
     from symgrad.derivation import Derivative
-    from symgrad.numeric.operators import OperatorCode
+    from symgrad.numeric.operators import Operator, OperatorCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,10 @@ class Function:
     def __call__(self, **arrays: Any) -> Any:
         """The array of the derivative.  Raises UnknownNameError, ShapeError naming the array at fault."""
         if len(arrays) > len(self.compiled.arguments):
-            arrays = self._needed(arrays)
+            arrays = self.needed(arrays)
         return self.compiled.call(arrays)
 
-    def _needed(self, arrays: dict[str, Any]) -> dict[str, Any]:
+    def needed(self, arrays: dict[str, Any]) -> dict[str, Any]:
         """The arrays that the derivative needs; the others must still fit."""
         known, free = self.inputs, self.compiled.free
         unknown = [n for n in arrays if n not in known and n not in free]
@@ -67,8 +69,52 @@ class Values(NamedTuple):
     derivative: Any
 
 
+@dataclass(frozen=True, slots=True)
+class ValuesFunction(Function):
+    """A compiled value and derivative."""
+
+    def __call__(self, **arrays: Any) -> Values:
+        """(value, derivative).  Raises as `Function` does."""
+        return Values(*Function.__call__(self, **arrays))
+
+
 def compiled(result: Derivative, *, tensor: bool = False, backend: str = "numpy", value: bool = False) -> Function:
     """The derivative in its layout (or as a tensor) as a function; with `value`, (value, derivative) in one pass."""
+    results, arguments, facts = _plan(result, tensor, value)
+    code = compile_results(results, arguments, backend=backend, **facts)
+    return (ValuesFunction if value else Function)(code, inputs_of(result))
+
+
+def source(result: Derivative, backend: str = "numpy", *, self_test: bool = False) -> str:
+    """The text of the derivative in its layout."""
+    results, arguments, facts = _plan(result, False, False)
+    text, _ = write_results(results, arguments, backend=backend, **facts)
+    if not self_test:
+        return text
+    if backend != "numpy":
+        raise DomainError("a self-test is written in NumPy", hint="D.source(self_test=True)")
+    return _with_self_test(text, result)
+
+
+def _with_self_test(text: str, result: Derivative) -> str:
+    """The text with the function that it is the derivative of, and a comparison by differences."""
+    from symgrad.numeric.self_test import Sample, joined, self_test
+
+    program, variable = result.program, result.wrt[-1]
+    inputs = inputs_of(result)
+    below = program.derivative(result.of, list(result.wrt[:-1]), structure=result.structure) if result.wrt[1:] else None
+    node = below.node if below else program.views[result.of].node
+    value, _ = write_results([(node, None)], list(inputs.values()), function_name="value")
+    names = Names(("derivative", "value"))
+    words = {n: names.claim(n) for n in inputs}
+    samples = [Sample(words[n], a.arrives, program.declared[n].properties) for n, a in inputs.items()]
+    rows, columns = result.arrangement.rows, result.arrangement.columns
+    axes = tuple(range(result.node.rank)) if rows is None or columns is None else (*rows, *columns)
+    return joined(text, value, self_test(samples, words.get(variable, variable), result.structure, axes, result.shape))
+
+
+def _plan(result: Derivative, tensor: bool, value: bool) -> tuple[list[Result], list[Argument], dict[str, Any]]:
+    """What to compile: the results in their forms, the arguments they need, names and a docstring."""
     inputs = inputs_of(result)
     node, named = _closed(result)
     form = _tensor_form(result) if tensor or result.arrangement.is_tensor else _layout_form(result)
@@ -77,8 +123,15 @@ def compiled(result: Derivative, *, tensor: bool = False, backend: str = "numpy"
         results.insert(0, (result.program.views[result.of].node, _array_form(result.program.views[result.of])))
         named = _named(result, [n for n, _ in results])
     arguments = _needed([n for n, _ in results], inputs)
-    code = compile_results(results, arguments, named=named, doc=_doc(result, tensor), backend=backend)
-    return Function(code, inputs)
+    return results, arguments, {"named": named, "doc": _doc(result, tensor)}
+
+
+def operator(result: Derivative, arrays: dict[str, Any]) -> Operator:
+    """The derivative at these arrays as an operator; inputs that it does not need are checked and left aside."""
+    code = result.operator_code
+    if len(arrays) > len(code.arguments):
+        arrays = Function(code.products, inputs_of(result)).needed(arrays)
+    return code(**arrays)
 
 
 def operator_code(result: Derivative) -> OperatorCode:

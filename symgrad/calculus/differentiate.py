@@ -72,7 +72,8 @@ def cotangents(
     waiting.setdefault(output, []).append((1, _seed(output.shape)))
     found: dict[Node, Node] = {}
     for node in reversed(order):
-        cotangent = add_nodes(waiting.pop(node), output.shape + node.shape)
+        shares = waiting.pop(node)
+        cotangent = shares[0][1] if len(shares) == 1 == shares[0][0] else add_nodes(shares, output.shape + node.shape)
         found[node] = cotangent
         if node.args and not is_zero(cotangent):
             for argument, coefficient, share in pull_back(node, cotangent, axes, waiting, logarithm, override):
@@ -84,7 +85,7 @@ def _between(output: Node, variables: set[Node]) -> Iterator[Node]:
     """The nodes that lie on a path from a variable to the output, arguments first."""
     active: set[Node] = set()
     for node in walk(output):
-        if node in variables or any(a in active for a in node.args):
+        if node in variables or not active.isdisjoint(node.args):
             active.add(node)
             yield node
 

@@ -113,7 +113,7 @@ class Lifter:
     def tree(self, node: Node) -> Tree:
         tree = self._trees.get(node)
         if tree is None:
-            if isinstance(node, Input) and node.name not in self.rows:
+            if isinstance(node, Input) and node.rank <= 2 and node.name not in self.rows:
                 return self._trees.setdefault(node, Name(node.name))
             terms = self._scaled_terms(node, 1) if isinstance(node, Einsum) else self.terms(node)
             tree = sum_tree(terms) if terms else self._zero(node)

@@ -201,7 +201,11 @@ def powered(tree: Tree, exponent: Coefficient) -> Tree:
 
 def sum_tree(terms: list[Term]) -> Tree:
     """The terms as one tree, common factors taken out, in reading order."""
-    factored = factor(terms)
+    return _in_order(factor(terms))
+
+
+def _in_order(factored: list[Term]) -> Tree:
+    """Terms that have no common factors left, as one tree."""
     if len(factored) == 1:
         return factored[0].closed()
     if all(t.spread is not None for t in factored):
@@ -316,7 +320,7 @@ def _merged(terms: list[Term], at_end: bool, members: list[int]) -> list[Term]:
         middle, coefficient, extra = inner[0].word.links, inner[0].coefficient, inner[0].scalars
     else:
         content = _content(inner)
-        tree = sum_tree([_without(t, content, {}) for t in inner])
+        tree = _in_order([_without(t, content, {}) for t in inner])
         middle, coefficient, extra = (_inner_link(tree, inner_terms),), content, ()
     links = (*middle, link) if at_end else (link, *middle)
     return sorted([*rest, Term(coefficient, (*chosen[0].scalars, *extra), Word(links))], key=_order)

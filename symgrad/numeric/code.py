@@ -5,7 +5,9 @@ text stands alone: imports, a docstring, the statements.  Arrays come in as peop
 has no axis, a column one, a row is 1 x n) and leave in the form that `OutputForm` says.
 
 >>> from symgrad.tensor.build import einsum
+>>> from symgrad.numeric.function_text import Argument
 >>> from symgrad.tensor.dims import letter
+>>> from symgrad.tensor.nodes import Input
 >>> n = letter("n")
 >>> A, x = Input.make("A", (n, n)), Input.make("x", (n,))
 >>> f = compile_numpy(einsum([(A, "ij"), (x, "j")], "i"), [Argument("A", (n, n)), Argument("x", (n,), "column")])
@@ -32,6 +34,7 @@ from symgrad.errors import DomainError, ShapeError, UnknownNameError
 from symgrad.numeric.backends import NUMPY, Backend, find_backend
 from symgrad.numeric.evaluate import VALID, bind_sizes
 from symgrad.numeric.function_text import Argument, FunctionText, OutputForm, Result
+from symgrad.numeric.quick import door
 from symgrad.operations.record import Elementwise
 from symgrad.tensor.dims import Dim, Size, size_at
 from symgrad.tensor.nodes import Map, Node, Shift, walk
@@ -50,13 +53,18 @@ class Compiled:
     lengths: tuple[Size, ...] = ()  # of axes that convolutions make
     backend: Backend = NUMPY
     seen: dict[Any, dict[str, int]] = field(default_factory=dict, repr=False, compare=False)
+    call: Callable[[dict[str, Any]], Any] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        names = [a.name for a in self.arguments]
+        object.__setattr__(self, "call", door(names, self.function, self.seen, self._called))
 
     def __call__(self, **arrays: Any) -> Any:
         """The result for these arrays; several results as a tuple."""
         return self.call(arrays)
 
-    def call(self, arrays: dict[str, Any]) -> Any:
-        """The result for the arrays of a dictionary."""
+    def _called(self, arrays: dict[str, Any]) -> Any:
+        """The result where arrays are not known to fit, or where it is no single array."""
         positional, _ = self.bound(arrays)
         try:
             result = self.function(*positional)
@@ -66,7 +74,7 @@ class Compiled:
             raise
         except np.linalg.LinAlgError as error:
             raise DomainError(f"no result at these arrays: {str(error).lower()}", hint=self._hint()) from None
-        return self.backend.result(result)
+        return self.backend.result(result, positional[: len(self.arguments)])
 
     def _hint(self) -> str | None:
         return "a matrix declared spd has to be positive definite" if "cho_factor" in self.source else None
@@ -98,8 +106,8 @@ class Compiled:
         """The answer for arrays of shapes and types that have been seen, without asking again."""
         try:
             given = [arrays[a.name] for a in self.arguments]
-            at = self.seen[tuple([(type(a), a.shape, a.dtype) for a in given])]
-        except (KeyError, AttributeError, TypeError):
+            at = self.seen[_signature(given)]
+        except (KeyError, AttributeError):
             return None
         return (given, at) if len(given) == len(arrays) else None
 
@@ -108,7 +116,11 @@ class Compiled:
         if self.free or any(type(a) is not np.ndarray for a in given) or len({a.dtype for a in given}) > 1:
             return
         if given and given[0].dtype.kind == "f" and len(self.seen) < MOST_SEEN:
-            self.seen[tuple((type(a), a.shape, a.dtype) for a in given)] = at
+            self.seen[_signature(given)] = at
+
+
+def _signature(arrays: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple([part for a in arrays for part in (type(a), a.shape, a.dtype)])
 
 
 def compile_numpy(
@@ -136,11 +148,25 @@ def compile_results(
     """One function of several results, which share what they have in common; one result comes alone."""
     library = find_backend(backend)
     nodes = [node for node, _ in results]
-    called = user_functions(*nodes)
+    source, free = write_results(results, arguments, named=named, function_name=function_name, doc=doc, backend=backend)
+    function = library.function(source, function_name, user_functions(*nodes))
+    return Compiled(source, tuple(arguments), free, function, convolved_lengths(*nodes), library)
+
+
+def write_results(
+    results: Sequence[Result],
+    arguments: Sequence[Argument],
+    *,
+    named: Sequence[tuple[str, Node]] = (),
+    function_name: str = "derivative",
+    doc: str = "",
+    backend: str = "numpy",
+) -> tuple[str, tuple[str, ...]]:
+    """The text of that function, for which the library need not be there, and the dimensions it is given."""
+    called = user_functions(*(node for node, _ in results))
     program = FunctionText(arguments, function_name, called)
-    source = library.translated(program.text(program.plan(results, named), function_name, doc), called)
-    function = library.function(source, function_name, called)
-    return Compiled(source, tuple(arguments), tuple(program.free), function, convolved_lengths(*nodes), library)
+    source = program.text(program.plan(results, named), function_name, doc)
+    return find_backend(backend).translated(source, called), tuple(program.free)
 
 
 def convolved_lengths(*nodes: Node) -> tuple[Size, ...]:

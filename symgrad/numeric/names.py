@@ -12,18 +12,20 @@ from __future__ import annotations
 
 import builtins
 import keyword
+from collections.abc import Iterable
 from unicodedata import normalize
 
 from symgrad.errors import UnknownNameError
 
-RESERVED = frozenset({*keyword.kwlist, *dir(builtins), "np", "linalg", "signal", "special", "dtype", "self", "spd_inverse"})
+MODULES = ("np", "linalg", "signal", "special", "jax", "jnp", "torch")
+RESERVED = frozenset({*keyword.kwlist, *dir(builtins), *MODULES, "dtype", "self", "spd_inverse"})
 
 
 class Names:
     """The names that one generated function uses."""
 
-    def __init__(self) -> None:
-        self.taken = set(RESERVED)
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self.taken = {*RESERVED, *taken}
         self._temporaries = 0
 
     def claim(self, wanted: str) -> str:

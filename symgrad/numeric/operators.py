@@ -26,16 +26,9 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
 from symgrad.errors import LimitError
-from symgrad.numeric.code import (
-    Argument,
-    Compiled,
-    FunctionText,
-    OutputForm,
-    compile_numpy,
-    convolved_lengths,
-    function_of,
-    user_functions,
-)
+from symgrad.numeric.backends import function_of
+from symgrad.numeric.code import Compiled, compile_numpy, convolved_lengths, user_functions
+from symgrad.numeric.function_text import Argument, FunctionText, OutputForm
 from symgrad.numeric.layout import Layout, reachable
 from symgrad.numeric.structure import applied, needed, structure
 from symgrad.tensor.build import is_zero

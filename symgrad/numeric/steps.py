@@ -234,6 +234,8 @@ class Steps:
     def matmul(self, a: Step, b: Step) -> Step:
         """The matrix product, also of vectors."""
         rank = a.rank + b.rank - 2 if min(a.rank, b.rank) < 2 else max(a.rank, b.rank)
+        if max(a.rank, b.rank) > 2:
+            return self._product("np.matmul({0}, {1})", a, b, rank)
         return self._product("{0} @ {1}", a, b, rank, ("chain", "atom"), "matmul")
 
     def _product(

@@ -94,7 +94,7 @@ def structure(node: Node, rows: Sequence[int], columns: Sequence[int]) -> str:
     for wider, narrower in _WITHIN:
         if wider in kinds:
             kinds = Counter({k: c for k, c in kinds.items() if k not in narrower})
-    ordered = sorted(kinds.items(), key=lambda item: _ORDER.index(item[0].split()[0]))
+    ordered = sorted(kinds.items(), key=lambda item: _ORDER.split().index(item[0].split()[0]))
     return " plus ".join(_counted(kind, times) for kind, times in ordered) or "zero"
 
 
@@ -103,9 +103,7 @@ _WITHIN = (
     ("diagonal", ("identity", "scaled identity")),
     ("scaled identity", ("identity",)),
 )
-_ORDER = (
-    "scalar", "identity", "scaled", "diagonal", "block", "commutation", "selection", "Kronecker", "product", "dense", "rank"
-)  # fmt: skip
+_ORDER = "scalar identity scaled diagonal block commutation selection Kronecker product dense rank"
 
 
 def _counted(kind: str, times: int) -> str:
@@ -189,9 +187,7 @@ class _Part:
     columns: tuple[int, ...]
 
     @staticmethod
-    def of(
-        part: set[Hashable], term: Term, classes: _Classes, rows: Sequence[int], columns: Sequence[int]
-    ) -> _Part:
+    def of(part: set[Hashable], term: Term, classes: _Classes, rows: Sequence[int], columns: Sequence[int]) -> _Part:
         own_rows = tuple(r for r in rows if classes.root(r) in part)
         own_columns = tuple(c for c in columns if classes.root(c) in part)
         inside = [n for n, labels in term.factors if labels and classes.root(labels[0]) in part]

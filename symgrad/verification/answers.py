@@ -158,9 +158,8 @@ class Case:
         Raises ParseError, UnknownNameError where it cannot be read.
         """
         plain = normalised(answer)
-        source = self.derivative.program
         try:
-            read = read_answer(plain.text, source, plain.prefix)
+            read = read_answer(plain.text, self.derivative.program.scope, plain.prefix)
         except ShapeError as error:
             return replace(self._of_no_shape(plain.text, error), notes=plain.notes)
         verdict = self.judged(read.views[0], read.tree)
@@ -191,7 +190,7 @@ class Case:
         """An answer that does not conform, and what would make it right."""
         message = f"wrong shape: the answer does not conform\n{error}"
         try:
-            lines, _ = lines_of(answer, self.derivative.program)
+            lines, _ = lines_of(answer, self.derivative.program.scope)
         except SymgradError:
             lines = []
         tree = lines[0].value if len(lines) == 1 else None

@@ -17,11 +17,10 @@ import numpy as np
 
 from symgrad.derivation import Derivative
 from symgrad.errors import SymgradError
-from symgrad.notation.lift import Lifter
+from symgrad.notation.lift import lift
 from symgrad.notation.network import NoMatrixForm
 from symgrad.notation.text import text
 from symgrad.operations.record import Elementwise
-from symgrad.tensor.build import scaled
 from symgrad.tensor.nodes import Map, Node, walk
 from symgrad.tensor.view import View
 from symgrad.verification.witnesses import Point
@@ -114,6 +113,6 @@ def _explains(agreeing: Sequence[Array], masks: Sequence[Array], on: int) -> boo
 
 def _written(mask: Node) -> str:
     try:
-        return text(Lifter(frozenset()).lift(scaled(1, mask)))
-    except (NoMatrixForm, AttributeError):
+        return text(lift(mask))
+    except NoMatrixForm:
         return "the mask"

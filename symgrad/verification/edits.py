@@ -107,14 +107,24 @@ def _changes(part: Tree, parent: Call | None, names: Sequence[tuple[str, str]]) 
     if part.op == "diag":
         yield part.args[0], "diag missing", "diag missing"
     yield from _sums(part)
+    if part.op in ("rowsum", "colsum"):
+        yield part.args[0], "bias not summed", "extra factor"
     if part.op in ("divide", "hadamard_divide", "power", "hadamard_power"):
         yield part.args[0], "factor left out", "extra factor"
+
+
+# A product inside a product is no factor of its own: its quote would stand at one of its factors.
+_INSIDE = dict.fromkeys((*PRODUCTS, "negate"), ("transpose", *PRODUCTS, "negate"))
+
+
+def _op(part: Tree) -> str:
+    return part.op if isinstance(part, Call) else ""
 
 
 def _transposes(part: Tree, parent: Call | None) -> Changed:
     if isinstance(part, Call) and part.op == "transpose":
         yield part.args[0], "missing transpose", "extra transpose"
-    elif not isinstance(part, Number) and (parent is None or parent.op != "transpose"):
+    elif not isinstance(part, Number) and (parent is None or parent.op not in _INSIDE.get(_op(part), ("transpose",))):
         yield Call("transpose", (part,), part.span), "extra transpose", "missing transpose"
 
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from symgrad.errors import DomainError, ShapeError
 from symgrad.verification.claims import Claim, claims_of
 from symgrad.verification.gradient_report import Curve, Entry, GradientReport, Outcome
-from symgrad.verification.ladder import Ladder, climb
+from symgrad.verification.ladder import Ladder, Line, climb, measured_noise
 from symgrad.verification.libraries import Arguments
 
 Array = NDArray[Any]
@@ -125,7 +125,7 @@ class Checking:
         self.single: dict[tuple[int, int], Probe] = {}  # (claim, entry)
         self.notes: list[str] = []
         self.localising = False
-        self._noise: dict[int, Array] = {}
+        self._starts: dict[int, tuple[Array, Array]] = {}
 
     # --- the course of a check
 
@@ -143,7 +143,7 @@ class Checking:
     def _start_over(self) -> None:
         self.probes.clear()
         self.single.clear()
-        self._noise.clear()
+        self._starts.clear()
 
     def run(self, trials: int, full: bool) -> None:
         """Directions first; entries where these fail, and at kinks."""
@@ -192,16 +192,23 @@ class Checking:
 
     def _climbed(self, which: int, direction: Array) -> Ladder:
         claim = self.claims[which]
+        start, noise = self._start(which)
         try:
-            ladder = climb(lambda t: claim.value(self.arguments.flat + t * direction), eps=claim.eps)
+            return climb(self._line(claim, direction), eps=claim.eps, start=start, noise=noise)
         except DomainError as error:
             raise _Silent(error.message) from None
-        # one direction may measure no noise by chance, where values happen to be exact
-        noise = np.maximum(self._noise.get(which, 0.0), ladder.noise)
-        if which in self._noise and (noise > 2 * ladder.noise).any():
-            ladder = climb(lambda t: claim.value(self.arguments.flat + t * direction), eps=claim.eps, noise=noise)
-        self._noise[which] = noise
-        return ladder
+
+    def _line(self, claim: Claim, direction: Array) -> Line:
+        return lambda t: claim.value(self.arguments.flat + t * direction)
+
+    def _start(self, which: int) -> tuple[Array, Array]:
+        """The values at the point and their noise, measured once, where every entry moves in all its digits."""
+        if which not in self._starts:
+            claim = self.claims[which]
+            start = claim.value(self.arguments.flat)
+            everywhere = self.rng.standard_normal(self.arguments.size) * self.arguments.scale
+            self._starts[which] = start, measured_noise(self._line(claim, everywhere), start, claim.eps)
+        return self._starts[which]
 
     def _among_neighbours(self, claim: Claim, probe: Probe) -> Probe:
         """The probe with what slopes nearby say: at a kink all between them are right."""
@@ -318,9 +325,7 @@ class Checking:
         count = sum(c.evaluations for c in {id(c.counter): c.counter for c in self.claims}.values())
         notes = (*self.notes, *self._factor(), *self._noisy(), *_why_unresolved(outcome, shown))
         tolerance, curve = self.rtol, _curve(shown)
-        return GradientReport(
-            outcome, subject, seed, trials, count, tolerance, largest, tuple(entries), notes, curve
-        )
+        return GradientReport(outcome, subject, seed, trials, count, tolerance, largest, tuple(entries), notes, curve)
 
     def _entries(self) -> list[Entry]:
         found = []
@@ -347,9 +352,7 @@ class Checking:
         return [f"the claim is {said} in every direction"] if same else []
 
     def _noisy(self) -> list[str]:
-        claim = self.claims[0]
-        first, second = claim.value(self.arguments.flat), claim.value(self.arguments.flat)
-        if np.array_equal(first, second, equal_nan=True):
+        if np.array_equal(self._start(0)[0], self.claims[0].value(self.arguments.flat), equal_nan=True):
             return []
         return ["f gives different values at the same point: fix its random numbers"]
 

@@ -53,7 +53,8 @@ class Entry:
             measured = f"between {self.low:.7g} and {self.high:.7g}"
         else:
             measured = f"{(self.low + self.high) / 2:.7g}"
-        return f"{output}argument {self.argument}, {place}: claimed {self.claimed:.7g}, measured {measured} +- {self.error:.1g}"
+        where = f"{output}argument {self.argument}, {place}"
+        return f"{where}: claimed {self.claimed:.7g}, measured {measured} +- {self.error:.1g}"
 
 
 def _index(index: tuple[int, ...]) -> str:

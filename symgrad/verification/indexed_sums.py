@@ -42,7 +42,9 @@ _TOKEN = re.compile(
     | (?P<op>\.\*|\\cdot|[-+*/^()\u00b7]))""",
     re.VERBOSE,
 )  # fmt: skip
-_LOOKS = re.compile(r"[^\W\d_]\w*_\{?\s*[a-z](?![a-zA-Z]{2})|[^\W\d_]\[\s*[a-z]\s*(?:,\s*[a-z]\s*)?\]|\\?sum\s*_|[\u03a3\u2211]\s*_?\s*[a-z{]")
+_LOOKS = re.compile(
+    r"[^\W\d_]\w*_\{?\s*[a-z](?![a-zA-Z]{2})|[^\W\d_]\[\s*[a-z]\s*(?:,\s*[a-z]\s*)?\]|\\?sum\s*_|[\u03a3\u2211]\s*_?\s*[a-z{]"
+)
 
 
 @dataclass(frozen=True, slots=True)

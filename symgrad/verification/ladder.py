@@ -70,12 +70,17 @@ class Ladder:
         return self.noise / self.steps[:, None]
 
 
-def climb(line: Line, *, eps: float, noise: Array | None = None) -> Ladder:
-    """The slope of a line at 0, from both sides.  `eps` is the relative rounding of its argument and values.
+def climb(line: Line, *, eps: float, noise: Array | None = None, start: Array | None = None) -> Ladder:
+    """The slope of a line at 0, from both sides.
+
+    eps    the relative rounding of its argument and values;  start  its values at 0, where these are known
+    noise  a bound for the rounding of its values, measured if not given
 
     Raises DomainError where the line is not finite at 0, or at no step near it.
     """
-    start = _finite_start(line)
+    start = line(0.0) if start is None else start
+    if not np.isfinite(start).all():
+        raise DomainError("f is not finite at the point itself", hint="a point inside the domain of f")
     if noise is None:
         noise = measured_noise(line, start, eps)
     steps, ahead, behind = _values_both_sides(line, eps)
@@ -95,13 +100,6 @@ def climb(line: Line, *, eps: float, noise: Array | None = None) -> Ladder:
 
 
 # --- values -----------------------------------------------------------------------------------
-
-
-def _finite_start(line: Line) -> Array:
-    start = line(0.0)
-    if not np.isfinite(start).all():
-        raise DomainError("f is not finite at the point itself", hint="a point inside the domain of f")
-    return start
 
 
 def _values_both_sides(line: Line, eps: float) -> tuple[Array, Array, Array]:

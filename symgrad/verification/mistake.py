@@ -32,7 +32,7 @@ class Sentence:
 class Site:
     """One share that a node hands on: to the argument at `place`, one of `shares`.
 
-    branches   how many nodes on the way use the argument
+    branches   how many nodes on the way use the argument;  twins: how many shares are this very one, as of a square
     top        the node is the output itself;  leaf: the argument is the variable
     """
 
@@ -41,6 +41,7 @@ class Site:
     argument: Node
     shares: int
     branches: int
+    twins: int
     top: bool
     leaf: bool
 

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
-from symgrad.calculus.differentiate import Contribution, differentiate, pull_back
+from symgrad.calculus.differentiate import Contribution, cotangents, differentiate, pull_back
 from symgrad.calculus.present import present
 from symgrad.calculus.structure import structured
 from symgrad.derivation import Derivative
@@ -47,18 +47,18 @@ def sites_of(derivative: Derivative) -> list[Site]:
     for node in reversed(list(active)):
         if not node.args or node is variable:
             continue
-        shares = _shares(node, derivative, active)
-        for place, argument in enumerate(shares):
-            top, leaf = node is output, argument is variable
-            found.append(Site(node, place, argument, len(shares), uses[argument], top, leaf))
+        shares = _shares(node, active)
+        for place, share in enumerate(shares):
+            top, leaf = node is output, share[0] is variable
+            twins = shares.count(share)
+            found.append(Site(node, place, share[0], len(shares), uses[share[0]], twins, top, leaf))
     return found
 
 
-def _shares(node: Node, derivative: Derivative, active: Mapping[Node, None]) -> list[Node]:
-    """The arguments that a node hands something to, in turn."""
-    cotangent, axes = _seed(node), node.rank
+def _shares(node: Node, active: Mapping[Node, None]) -> list[Contribution]:
+    """What a node hands on of its own derivative, in turn."""
     try:
-        return [a for a, _, _ in pull_back(node, cotangent, axes, active, LOGARITHM)]
+        return list(pull_back(node, _seed(node), node.rank, active, LOGARITHM))
     except SymgradError:
         return []
 
@@ -120,6 +120,16 @@ def _handed_on(
     return [s for s in shares if s is not None]
 
 
+def stopped_early(derivative: Derivative) -> Iterator[tuple[Node, Node]]:
+    """Every step on the way with the output's derivative by it: what one has who forgets the rest of the chain."""
+    output, variable = _last(derivative), derivative.variables[-1].node
+    if output.shape:
+        return
+    steps = [n for n in _between(output, variable) if n is not output and n is not variable][-MOST_SITES:]
+    found = cotangents(output, steps, LOGARITHM)
+    yield from ((n, found[n]) for n in steps)
+
+
 # --- functions that a problem is mistaken for -------------------------------------------------
 
 
@@ -148,10 +158,7 @@ def _mistaken_for(node: Node) -> Iterator[Node]:
         yield from (power(node, 2), power(node, Fraction(1, 2)))
 
 
-
-
 def _exponential() -> Elementwise:
     op = find("exp")
     assert isinstance(op, Elementwise)
     return op
-

@@ -20,7 +20,9 @@ from symgrad.errors import LimitError
 from symgrad.notation.latex_tokens import is_latex
 from symgrad.notation.tokens import LENGTH_LIMIT
 
-HIDDEN = "\ufeff\u200b\u200c\u200d\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\u00ad\u0640"
+HIDDEN = (
+    "\ufeff\u200b\u200c\u200d\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\u00ad\u0640"
+)
 _QUOTES = "\u2018\u2019\u201b\u2032\u00b4\u02b9\u02bc\u0060\uff07"
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d"
 _MARKS = {"\u066b": ".", "\u060c": ",", "\u066c": "", "\u061b": ";", "\u066a": "%", "\u00d7": "*", "\u22c6": "*"}

@@ -47,11 +47,6 @@ class Factor:
         return _TELLING.get(self.number, ("off by constant",))
 
     @property
-    def is_telling(self) -> bool:
-        """Whether the factor alone says what happened."""
-        return not self.letters and self.number in _TELLING
-
-    @property
     def lines(self) -> tuple[str, ...]:
         parts = [str(self.number)] if self.number != 1 or not self.letters else []
         written = "*".join([*parts, *(a for a in self.letters if a[0] != "/")]) or "1"

@@ -25,12 +25,12 @@ from symgrad.derivation import Derivative
 from symgrad.errors import SymgradError
 from symgrad.notation.lower import lower
 from symgrad.notation.tree import Tree
-from symgrad.tensor.build import permuted
+from symgrad.tensor.build import full, permuted
 from symgrad.tensor.nodes import Node
 from symgrad.tensor.view import View
 from symgrad.verification.edits import Edit, edits
 from symgrad.verification.equality import equal, same_sizes
-from symgrad.verification.mistaken import Change, derived_with, local_changes, other_functions
+from symgrad.verification.mistaken import Change, derived_with, local_changes, other_functions, stopped_early
 from symgrad.verification.mistakes import families, generality
 from symgrad.verification.scaling import Factor, factor_of, ratio
 from symgrad.verification.terms import compared_terms, count_of_terms
@@ -39,6 +39,7 @@ from symgrad.verification.witnesses import Point
 Array = Any
 MOST_CHANGES = 80  # local rules changed one at a time
 MOST_PAIRS = 160  # ... two at a time
+MOST_ALIKE = 48  # ... both by the same mistake
 MOST_EDITS = 160  # changed formulas tried for one answer
 MOST_NAMES = 8  # that may be mistaken for each other
 NEAR = 1e-6  # of two projections, relatively
@@ -99,13 +100,13 @@ class Search:
         """The explanations of an answer of the derivative's shape, the best first."""
         factor = self._factor(said)
         steps: tuple[Callable[[], list[Found]], ...] = (
-            lambda: [Found(factor.ids, factor.lines)] if factor is not None and factor.is_telling else [],
+            lambda: [Found(factor.ids, factor.lines)] if factor is not None else [],
             lambda: self._found_in(self.derivations, said),
             lambda: self._differs_at_zeros_only(said),
             lambda: self._assumed_symmetric(said) if self._has_merged_terms(said) else [],
-            lambda: self._found_in(self.formulas, said) or self._repairs(tree),
+            lambda: self._found_in(self.formulas, said) or self._stopped(said) or self._repairs(tree),
+            lambda: self._found_in(self.alike, said),
             lambda: self._termwise(said),
-            lambda: [Found(factor.ids, factor.lines)] if factor is not None else [],
             lambda: self._found_twice(said),
             lambda: self._assumed_symmetric(said),
         )
@@ -113,8 +114,14 @@ class Search:
 
     def explain_other_shape(self, said: View | None, tree: Tree | None) -> list[Found]:
         """The explanations of an answer of another shape, or of one (None) that does not conform."""
-        found = self._found_in(self.formulas, said) if said is not None else []
-        return _ordered(found or self._repairs(tree))
+        if said is None:
+            return _ordered(self._repairs(tree))
+        found = self._found_in(self.formulas, said) or self._stopped(said) or self._repairs(tree)
+        turned = _turned(said)
+        if not found and turned is not None:
+            known = (*self.derivations, *self.stops, *self.formulas)
+            found = [Found((*c.ids, "transposed")) for c, f in self._hits(turned, known) if f == 1]
+        return _ordered(found)
 
     # --- the problem
 
@@ -193,6 +200,23 @@ class Search:
         read = ((made, self._read(t)) for made, t in changed)
         return list(self._candidates(((made,), view) for made, view in read if view is not None))
 
+    def _stopped(self, said: View) -> list[Found]:
+        """The rest of the chain, perhaps with its sign, is missing."""
+        return [Found(c.ids) for c, factor in self._hits(said, self.stops) if abs(factor) == 1]
+
+    @cached_property
+    def stops(self) -> list[Candidate]:
+        """The derivative by a step on the way: the rest of the chain is missing."""
+        variable = self.bench.derivative.variables[-1]
+        made: list[tuple[tuple[str, ...], View]] = []
+        try:
+            for step, node in stopped_early(self.bench.derivative):
+                whole = full(node, variable.node.shape) if not node.shape else node
+                made += [(("factor left out",), View(n, min(1, n.rank))) for n in {node: 0, whole: 0} if step.rank < 3]
+        except SymgradError:
+            return []
+        return list(self._candidates(made))
+
     def _read(self, tree: Tree) -> View | None:
         try:
             return lower(tree, self.bench.derivative.program.scope)
@@ -232,9 +256,9 @@ class Search:
 
     def _in_other_layout(self, said: View) -> list[Found]:
         """A mistaken answer, and that transposed."""
-        if said.node.rank > 2:
+        turned = _turned(said)
+        if turned is None:
             return []
-        turned = View(permuted(said.node, (1, 0)) if said.node.rank == 2 else said.node, said.node.rank - said.rows)
         return [Found((*c.ids, "transposed")) for c, f in self._hits(turned, self.derivations) if f == 1]
 
     @cached_property
@@ -242,6 +266,12 @@ class Search:
         """Two local rules changed."""
         both = ((a, b) for a, b in combinations(self._changes, 2) if a[0] != b[0])
         return list(self._candidates(self._derived(islice(_likely_first(both), MOST_PAIRS))))
+
+    @cached_property
+    def alike(self) -> list[Candidate]:
+        """Two local rules changed by the same mistake."""
+        both = ((a, b) for a, b in combinations(self._changes, 2) if a[0] != b[0] and a[1] == b[1])
+        return list(self._candidates(self._derived(islice(_likely_first(both), MOST_ALIKE))))
 
     def _all_at_once(self, said: View) -> list[Found]:
         """The same mistake wherever it can be made."""
@@ -323,11 +353,20 @@ class Search:
         return [Found(found.ids, tuple(found.lines()))] if found is not None else []
 
 
+def _turned(view: View) -> View | None:
+    """The transpose of a matrix of at most two axes."""
+    if view.node.rank > 2:
+        return None
+    return View(permuted(view.node, (1, 0)) if view.node.rank == 2 else view.node, view.node.rank - view.rows)
+
+
 def _ordered(found: Iterable[Found]) -> list[Found]:
     """Each explanation once, the one with the fewest and most specific mistakes first."""
     best: dict[tuple[str, ...], Found] = {}
     for f in sorted(found, key=lambda f: (len(f.families), sum(map(generality, f.families)))):
         best.setdefault(f.families, f)
+    if len(best) > 1:  # where something more specific fits, it is the same step that was left out
+        best.pop(("differentiated the wrong function",), None)
     return list(best.values())
 
 

@@ -11,8 +11,9 @@ from symgrad.errors import DomainError, LimitError, ShapeError, UnknownNameError
 from symgrad.notation.declare import declare
 from symgrad.notation.grammar import parse
 from symgrad.notation.lower import Scope, lower
-from symgrad.numeric.code import Argument, Compiled, OutputForm, compile_numpy
+from symgrad.numeric.code import Compiled, compile_numpy
 from symgrad.numeric.evaluate import evaluate
+from symgrad.numeric.function_text import Argument, OutputForm
 from symgrad.operations.catalogue import LOGARITHM
 from symgrad.tensor.build import add, einsum, number, power, zero
 from symgrad.tensor.dims import letter, plus, times

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -132,7 +133,7 @@ def test_the_derivative_by_free_entries_is_not_the_projection():
 
 def test_a_strict_tolerance_can_be_asked_for():
     result = derivative("sum(exp(A*x))", "x", where="A: R^{m x n}; x: R^n")
-    nearly = _with_node(result, lambda node: scaled(1 + 1e-7, node))
+    nearly = _with_node(result, lambda node: scaled(1 + Fraction(1, 10**7), node))
     assert not check(nearly).ok
     assert check(nearly, tolerance=1e-5).ok
 

@@ -1,0 +1,1 @@
+"""Models with gradients derived by hand."""

@@ -1,0 +1,357 @@
+"""Wrong local rules: what a node hands on where a mistake is made at one of its shares.
+
+Each function says at which sites its mistake can be made and yields the changed rules.  Rules are told by what the
+catalogue's records say: a slope that is a comparison is a mask, a Jacobian of two terms can lose one.  The words
+for the mistakes are in `mistakes_of_rules`.
+
+>>> [swap for swap in without_mask(Site(ONE, 0, ONE, 1, 1, 1, True, True))]
+[]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+from symgrad.calculus.differentiate import Contribution, pull_back
+from symgrad.operations.record import Elementwise
+from symgrad.tensor.build import ONE, as_number, einsum, full, hadamard, is_zero, minus, power
+from symgrad.tensor.index import Indexed, Tensor, delta
+from symgrad.tensor.nodes import Add, Apply, Einsum, Map, Node, Ones, Power
+from symgrad.verification.mistake import Sharing, Site, Swap
+
+Shares = Sequence[Contribution | None]
+
+
+# --- how shares are changed -------------------------------------------------------------------
+
+
+def _dropped(place: int) -> Swap:
+    return lambda given: [None if i == place else s for i, s in enumerate(given.shares)]
+
+
+def _scaled(place: int, factor: int) -> Swap:
+    def swap(given: Sharing) -> Shares:
+        return [(s[0], s[1] * factor, s[2]) if s and i == place else s for i, s in enumerate(given.shares)]
+
+    return swap
+
+
+def _sloped(place: int, slope: Callable[[Node], Node]) -> Swap:
+    """An entry by entry function or power with another slope."""
+
+    def swap(given: Sharing) -> Shares:
+        shares = list(given.shares)
+        old = shares[place]
+        if old is not None:
+            factor = slope(given.node)
+            rank, axes = given.cotangent.rank, given.axes
+            kept = range(axes, rank) if old[0].shape else ()
+            factors = [(given.cotangent, range(rank)), (factor, range(axes, axes + factor.rank))]
+            shares[place] = (old[0], 1, einsum(factors, (*range(axes), *kept)))  # type: ignore[arg-type]
+        return shares
+
+    return swap
+
+
+def _with_jacobian(change: Callable[[Indexed], Indexed]) -> Swap:
+    """A function of a whole array with another Jacobian."""
+    return _with_letters(lambda jacobian, *_: change(jacobian))
+
+
+def _with_letters(change: Callable[..., Indexed]) -> Swap:
+    """The same; the change is told the index letters."""
+
+    def swap(given: Sharing) -> Shares:
+        node = cast(Apply, given.node)
+
+        def jacobian(y: Tensor, x: Tensor, *letters: Any) -> Indexed:
+            return change(node.op.jacobian(Tensor(node, y.batch), x, *letters), *letters)
+
+        op = replace(cast(Any, node.op), jacobian=jacobian)
+        changed = Apply.make(op, node.args[0], node.batch, node.args[1:])
+        return list(pull_back(changed, given.cotangent, given.axes, {node.args[0]}))
+
+    return swap
+
+
+# --- the slopes of entry by entry functions ---------------------------------------------------
+
+
+def _rule(site: Site) -> Node | None:
+    """The slope at a site, of an entry by entry function only."""
+    node = site.node
+    if not isinstance(node, Map):
+        return None
+    return node.op.partials[node.args.index(site.argument)](node, *node.args)
+
+
+def _is_mask(rule: Node | None) -> bool:
+    return isinstance(rule, Map) and cast(Elementwise, rule.op).notation.fixity == "bracket"
+
+
+def _one(node: Node) -> Node:
+    return full(ONE, node.shape)
+
+
+def without_mask(site: Site) -> Iterator[Swap]:
+    """The mask of a function of one argument taken as one."""
+    if _is_mask(_rule(site)) and len(site.node.args) == 1:
+        yield _sloped(site.place, _one)
+
+
+def to_both(site: Site) -> Iterator[Swap]:
+    """The mask of one of several arguments taken as one."""
+    if _is_mask(_rule(site)) and len(site.node.args) > 1:
+        yield _sloped(site.place, _one)
+
+
+def to_the_loser(site: Site) -> Iterator[Swap]:
+    """The mask turned round."""
+    rule = _rule(site)
+    if rule is not None and _is_mask(rule):
+        yield _sloped(site.place, lambda node: minus(full(ONE, node.shape), rule))
+
+
+def value_for_mask(site: Site) -> Iterator[Swap]:
+    """The value in place of the mask."""
+    if _is_mask(_rule(site)):
+        yield _sloped(site.place, lambda node: node)
+
+
+def _is_smooth_factor(site: Site) -> bool:
+    rule = _rule(site)
+    if rule is None or is_zero(rule) or as_number(rule) is not None:
+        return False
+    return cast(Elementwise, cast(Map, site.node).op).kinks is None
+
+
+def without_slope(site: Site) -> Iterator[Swap]:
+    """The slope of a smooth function taken as one."""
+    if _is_smooth_factor(site):
+        yield _sloped(site.place, _one)
+
+
+def slope_in_part(site: Site) -> Iterator[Swap]:
+    """One factor, or one term, of the slope is lost: sigma of sigma (1 - sigma)."""
+    rule = _rule(site)
+    if not _is_smooth_factor(site):
+        return
+    if isinstance(rule, Einsum) and len(rule.factors) > 1:
+        for lost in range(len(rule.factors)):
+            kept = [n for i, (n, _) in enumerate(rule.factors) if i != lost]
+            yield _sloped(site.place, lambda node, kept=kept: hadamard(*kept, full(ONE, node.shape)))  # type: ignore[misc]
+    elif isinstance(rule, Add):
+        for _, term in rule.terms:
+            yield _sloped(site.place, lambda node, term=term: term)  # type: ignore[misc]
+
+
+def function_for_slope(site: Site) -> Iterator[Swap]:
+    """The function in place of its slope."""
+    if _is_smooth_factor(site):
+        yield _sloped(site.place, lambda node: node)
+
+
+def slope_at_the_value(site: Site) -> Iterator[Swap]:
+    """f'(f(u)) for f'(u)."""
+    if _is_smooth_factor(site) and len(site.node.args) == 1:
+        node = cast(Map, site.node)
+        again = Map.make(node.op, (node,), node.shape)
+        yield _sloped(site.place, lambda _: node.op.partials[0](again, node))
+
+
+def slope_of_sign(site: Site) -> Iterator[Swap]:
+    """The slope of abs taken as one: the function without its bars was differentiated."""
+    rule = _rule(site)
+    if isinstance(rule, Map) and cast(Elementwise, rule.op).kinks is not None and not _is_mask(rule):
+        yield _sloped(site.place, _one)
+
+
+def slope_negated(site: Site) -> Iterator[Swap]:
+    """A slope, or a term of a difference, with the other sign."""
+    if (
+        _rule(site) is not None
+        or isinstance(site.node, Apply)
+        or (isinstance(site.node, Add) and site.shares > 1)
+        or (isinstance(site.node, Power) and (as_number(site.node.exponent) or 1) < 0)
+    ):
+        yield _scaled(site.place, -1)
+
+
+# --- powers -----------------------------------------------------------------------------------
+
+
+def _exponent(site: Site) -> Node | None:
+    return site.node.exponent if isinstance(site.node, Power) and site.argument is site.node.base else None
+
+
+def power_taken_as_one(site: Site) -> Iterator[Swap]:
+    """p in place of p*u^(p-1)."""
+    exponent = _exponent(site)
+    if exponent is not None:
+        yield _sloped(site.place, lambda node: hadamard(exponent, _one(node)))
+
+
+def power_not_lowered(site: Site) -> Iterator[Swap]:
+    """p*u^p in place of p*u^(p-1)."""
+    exponent = _exponent(site)
+    if exponent is not None:
+        yield _sloped(site.place, lambda node: hadamard(exponent, node))
+
+
+def power_without_its_exponent(site: Site) -> Iterator[Swap]:
+    """u^(p-1) in place of p*u^(p-1)."""
+    exponent = _exponent(site)
+    if exponent is not None:
+        base = cast(Power, site.node).base
+        value = as_number(exponent)
+        lowered = power(base, value - 1) if value is not None else None
+        if lowered is not None:
+            yield _sloped(site.place, lambda _: lowered)
+
+
+# --- sums and products ------------------------------------------------------------------------
+
+
+def _is_scalar_part(site: Site) -> bool:
+    return not site.argument.shape and not site.leaf
+
+
+def _has_other_paths(site: Site) -> bool:
+    return site.shares > 1 or site.branches > 1
+
+
+def _is_whole(site: Site) -> bool:
+    """A function of one whole array: its shares are the terms of one Jacobian."""
+    return isinstance(site.node, Apply) and len(site.node.args) == 1
+
+
+def _term_of_objective(site: Site) -> bool:
+    return isinstance(site.node, Add) and site.shares > 1 and (site.top or not site.node.shape)
+
+
+def without_occurrence(site: Site) -> Iterator[Swap]:
+    """One occurrence, or one factor of a product, held fixed."""
+    if site.shares > 1 and not _is_whole(site) and not _term_of_objective(site) and site.twins < 2:
+        yield _dropped(site.place)
+
+
+def all_twins_but_one(site: Site) -> Iterator[Swap]:
+    """Of equal factors, as in a square, only one differentiated."""
+    if site.twins > 1 and site.twins < 4:
+        twin = site.place
+
+        def swap(given: Sharing) -> Shares:
+            return [None if i != twin and s == given.shares[twin] else s for i, s in enumerate(given.shares)]
+
+        yield swap
+
+
+def without_branch(site: Site) -> Iterator[Swap]:
+    """One of several steps that use a value hands nothing back."""
+    if site.branches > 1 and not site.leaf and not _is_whole(site):
+        yield _dropped(site.place)
+
+
+def as_constant(site: Site) -> Iterator[Swap]:
+    """A scalar, a spread value or a denominator held fixed."""
+    if not _has_other_paths(site) or site.leaf or _is_whole(site) or site.twins > 1:
+        return
+    if _term_of_objective(site):
+        if site.node.shape and any(isinstance(a, Ones) for a in site.argument.args):
+            yield _dropped(site.place)
+    elif isinstance(site.node, Add) or isinstance(site.argument, Power) or _is_scalar_part(site):
+        yield _dropped(site.place)
+
+
+def without_term(site: Site) -> Iterator[Swap]:
+    """One term of a sum of scalars, or of the output, left out."""
+    if _term_of_objective(site):
+        yield _dropped(site.place)
+
+
+# --- functions of whole arrays ----------------------------------------------------------------
+
+
+def _terms_of(site: Site) -> int:
+    """How many terms the Jacobian of a function of a whole array has, one variable argument only."""
+    return site.shares if isinstance(site.node, Apply) and len(site.node.args) == 1 else 0
+
+
+def _first(site: Site) -> bool:
+    return _terms_of(site) > 0 and site.place == 0
+
+
+def jacobian_in_part(site: Site) -> Iterator[Swap]:
+    """One term of the Jacobian of a function of a whole array left out."""
+    if _terms_of(site) > 1:
+        yield _dropped(site.place)
+
+
+def _is_of_vectors(site: Site) -> bool:
+    """A function of a vector with a vector as value."""
+    return _first(site) and cast(Apply, site.node).op.core == "v->v"
+
+
+def diagonal_only(site: Site) -> Iterator[Swap]:
+    """The diagonal of a Jacobian, as for a function entry by entry."""
+    if _is_of_vectors(site):
+        yield _with_letters(lambda jacobian, i, k: jacobian * delta[i, k])
+
+
+def jacobian_left_out(site: Site) -> Iterator[Swap]:
+    """The Jacobian of a function of a vector taken as the identity."""
+    if _is_of_vectors(site):
+        yield _with_letters(lambda _, i, k: delta[i, k])
+
+
+def _changed_factor(lost: int, identity: bool) -> Callable[[Indexed], Indexed]:
+    """Every term with its factor number `lost` left out, or replaced by the identity."""
+
+    def change(jacobian: Indexed) -> Indexed:
+        terms = []
+        for c, factors in jacobian.terms:
+            if lost < len(factors):
+                labels = factors[lost][1]
+                swapped: tuple[Any, ...] = ((None, labels),) if identity and len(labels) == 2 else ()
+                factors = (*factors[:lost], *swapped, *factors[lost + 1 :])
+            terms.append((c, factors))
+        return Indexed(tuple(terms))
+
+    return change
+
+
+def _turned_factor(turned: int) -> Callable[[Indexed], Indexed]:
+    def change(jacobian: Indexed) -> Indexed:
+        return Indexed(
+            tuple(
+                (c, tuple((n, labels[::-1] if i == turned else labels) for i, (n, labels) in enumerate(factors)))
+                for c, factors in jacobian.terms
+            )
+        )
+
+    return change
+
+
+def _is_square_function(site: Site) -> bool:
+    return _first(site) and site.argument.rank == 2 and cast(Apply, site.node).batch == 0
+
+
+def one_side(site: Site) -> Iterator[Swap]:
+    """The inverse on one side only."""
+    if _is_square_function(site) and cast(Apply, site.node).op.inverts:
+        yield from (_with_jacobian(_changed_factor(lost, identity=True)) for lost in (0, 1))
+
+
+def inverse_not_turned(site: Site) -> Iterator[Swap]:
+    """A factor of the Jacobian of a function of a matrix transposed."""
+    if _is_square_function(site):
+        yield from (_with_jacobian(_turned_factor(k)) for k in (0, 1))
+        yield _with_jacobian(lambda j: _turned_factor(1)(_turned_factor(0)(j)))
+
+
+def value_left_out(site: Site) -> Iterator[Swap]:
+    """The Jacobian of det without det: that of logdet."""
+    if _is_square_function(site) and not site.node.shape and site.shares == 1:
+        yield _with_jacobian(_changed_factor(0, identity=False))
