@@ -23,7 +23,8 @@ from sympy.core.cache import clear_cache
 
 import symgrad as sg
 
-SHAPES = {"x": "n", "a": "n", "y": "m", "A": "n x n", "M": "m x n", "X": "n x n", "Z": "n x p", "B": "p x k", "R": "m x n"}
+VECTORS = {"x": "n", "a": "n", "y": "m"}
+SHAPES = {**VECTORS, "A": "n x n", "M": "m x n", "X": "n x n", "Z": "n x p", "B": "p x k", "R": "m x n"}
 
 # (text, variable, SymPy's way to say it)
 EXPRESSIONS: list[tuple[str, str, str]] = [

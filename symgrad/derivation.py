@@ -11,7 +11,7 @@ kron(B', A) (k*m, n*p)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -27,10 +27,11 @@ from symgrad.notation.layout import Arrangement, Part, arrange, check_layout
 from symgrad.notation.lift import Lifter
 from symgrad.notation.lower import Scope, lower
 from symgrad.notation.network import NoMatrixForm
+from symgrad.notation.parts import InParts, symbols
 from symgrad.notation.sharing import Shared, shared
 from symgrad.notation.stacked import lift_arranged
 from symgrad.notation.text import text as text_of
-from symgrad.notation.tree import Tree
+from symgrad.notation.tree import Name, Tree
 from symgrad.operations.catalogue import LOGARITHM, latex_templates
 from symgrad.operations.shapes import regrouped
 from symgrad.programs import RESULT, Program, Where, name_of, program, shown_names
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from symgrad.verification.check import Report
 
 
+OUTSIZED = 600  # symbols from which on an answer is written in named parts
+REPEATED = 3  # times that an outsized answer is longer than what it is made of
 LONG = 60  # characters from which on an answer's repeated parts are worth names
 QUICK = 8  # terms up to which a certificate multiplies out before it turns to the prime field
 
@@ -111,14 +114,25 @@ def derive(
     scope = source.cut_at([n for n in names if n != target])
     output = scope.views[target]
     variables = [scope.views[n] for n in names]
-    node = output.node
-    for view, name in zip(variables, names, strict=True):
-        node = differentiate(node, view.node, LOGARITHM)
-        node = structured(node, view, structure, name)
-        node = present(node)
+    node = _derived(output, dict(zip(names, variables, strict=True)), names, structure)
     result = Derivative(source, target, tuple(names), node, output, tuple(variables), scope, layout, vec, structure)
     _ = result.arrangement  # an impossible layout is an error now, not when printed
     return result
+
+
+def _derived(
+    output: View,
+    variables: Mapping[str, View],
+    wrt: Sequence[str],
+    structure: str,
+    whole: Collection[Node] | None = None,
+) -> Node:
+    """The tensor of the derivative, presented after each variable; sums in `whole` are not opened in other sums."""
+    node = output.node
+    for name in wrt:
+        node = differentiate(node, variables[name].node, LOGARITHM)
+        node = present(structured(node, variables[name], structure, name), whole=whole)
+    return node
 
 
 def unstructured(declaration: Declaration) -> Declaration:
@@ -225,16 +239,53 @@ class Derivative:
     @cached_property
     def tree(self) -> Tree | None:
         """The matrix notation in the layout, read back and found equal; None where there is none."""
-        rows, columns = self.arrangement.rows, self.arrangement.columns
-        if rows is None or columns is None:
-            if self.node.rank > 2 or self._has_rows():
-                return None
-            rows, columns = tuple(range(self.node.rank))[:1], tuple(range(self.node.rank))[1:]
+        if self._is_outsized:
+            found = self._named[0]
+            return found.result if found is not None and not found.parts else None
+        axes = self._axes()
+        if axes is None:
+            return None
+        rows, columns = axes
         try:
             tree = lift_arranged(self.shown, rows, columns, Lifter(self._row_names()))
         except NoMatrixForm:
             return None
         return tree if self._certified(tree, rows, columns) else None
+
+    def _certified(self, tree: Tree, rows: Sequence[int], columns: Sequence[int]) -> bool:
+        """Whether the printed form, read back, is this tensor."""
+        return certified(tree, self._reading_scope(), View(permuted(self.shown, (*rows, *columns)), len(rows)))
+
+    def _axes(self) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+        """The axes that are rows and columns as it is written, if it can be written as a matrix."""
+        rows, columns = self.arrangement.rows, self.arrangement.columns
+        if rows is not None and columns is not None:
+            return rows, columns
+        axes = tuple(range(self.node.rank))
+        return None if self.node.rank > 2 or self._has_rows() else (axes[:1], axes[1:])
+
+    @cached_property
+    def _is_outsized(self) -> bool:
+        """Whether it is far too long to be written as one expression, mostly of what it repeats."""
+        written = symbols(self.shown)
+        return written > OUTSIZED and written > REPEATED * sum(1 for _ in walk(self.shown))
+
+    @property
+    def in_parts(self) -> Shared | None:
+        """An answer too long for one expression, with named parts; None where it fits or has no matrix notation."""
+        found = self._named[0] if self._is_outsized else None
+        return found if found is not None and found.parts else None
+
+    @cached_property
+    def _named(self) -> tuple[Shared | None, Scope]:
+        """The answer with parts named in the graph, and what the names mean."""
+        axes, scope = self._axes(), self._reading_scope()
+        if axes is None:
+            return None, scope
+        named = shown_names(self.scope, self.program.assigned)
+        variables = dict(zip(self.wrt, self.variables, strict=True))
+        node = _derived(self.output, variables, self.wrt, self.structure, named.keys())
+        return InParts(scope, self._row_names(), certified).shared(present(node, named, ()), *axes), scope
 
     def _has_rows(self) -> bool:
         return any(v.is_row for v in (self.output, *self.variables))
@@ -242,42 +293,45 @@ class Derivative:
     def _row_names(self) -> frozenset[str]:
         return frozenset(name for name, view in self.scope.views.items() if view.is_row)
 
-    def _certified(self, tree: Tree, rows: Sequence[int], columns: Sequence[int]) -> bool:
-        """Whether the printed form, read back, is this tensor: the same node, else equal in a prime field."""
+    def _reading_scope(self) -> Scope:
+        """What names mean where the answer is read back: intermediates are themselves."""
         names = shown_names(self.scope, self.program.assigned)
         scope = Scope(dict(self.scope.views), self.scope.letters, self.scope.declared)
         for name in self.program.assigned:
             node = self.scope.views[name].node
             if node in names:
                 scope.views[name] = View(names[node], self.scope.views[name].rows)
-        try:
-            back = lower(tree, scope)
-        except SymgradError:
-            return False
-        wanted = permuted(self.shown, (*rows, *columns))
-        return same(back, View(wanted, len(rows)))
+        return scope
 
     @property
     def matrix_form(self) -> bool:
         """Whether the result is closed matrix notation (else an indexed sum)."""
-        return self.tree is not None
+        return self.tree is not None or self.in_parts is not None
 
     def __str__(self) -> str:
+        if self.in_parts is not None:
+            return self.in_parts.text()
         return text_of(self.tree) if self.tree is not None else indexed_text(self.shown)
 
     @cached_property
     def abbreviated(self) -> Shared | None:
         """The answer with repeated parts named, where that makes a long one at least a fifth shorter; else None."""
         if self.tree is None or len(str(self)) < LONG:
-            return None
+            return self.in_parts
         found = shared(self.tree, [*self.scope.views, *self.scope.letters])
         return found if 5 * len(found.text()) <= 4 * len(str(self)) else None
 
     def latex(self) -> str:
         """The result as LaTeX."""
+        scope = self._named[1] if self.in_parts is not None else self.scope
+        kinds = {name: view.kind for name, view in scope.views.items()}
+        if self.in_parts is not None:
+            pairs = [(Name(name), part) for name, part in self.in_parts.parts]
+            lines = [" &= ".join(latex_of(t, kinds, templates=latex_templates()) for t in pair) for pair in pairs]
+            lines.append("& " + latex_of(self.in_parts.result, kinds, templates=latex_templates()))
+            return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
         if self.tree is None:
             return indexed_latex(self.shown)
-        kinds = {name: view.kind for name, view in self.scope.views.items()}
         return latex_of(self.tree, kinds, templates=latex_templates())
 
     def _repr_latex_(self) -> str:
@@ -298,7 +352,9 @@ class Derivative:
 
     @cached_property
     def expr(self) -> Any:
-        """The result as a SymPy expression."""
+        """The result as a SymPy expression.  Raises LimitError where it is too long for one."""
+        if self.in_parts is not None:
+            raise LimitError("the answer is too long for one expression", hint="its parts are in .in_parts")
         if self.tree is None:
             from symgrad.notation.sympy_entries import indexed_to_sympy
 
@@ -333,14 +389,17 @@ class Derivative:
         """
         return self._compiled(backend=backend)
 
-    def source(self, backend: str = "numpy", *, self_test: bool = False) -> str:
+    def source(
+        self, backend: str = "numpy", *, self_test: bool = False, sizes: Mapping[str, int] | None = None
+    ) -> str:
         """Readable code for the derivative in the layout, to paste into a project; no library need be there.
 
-        With `self_test` the text, run as a script, compares itself with differences.
+        With `self_test` the text, run as a script, compares itself with differences.  `sizes`, a number for
+        every dimension letter, choose the order of multiplication that is cheapest for such arrays.
         """
         from symgrad.evaluation import source
 
-        return source(self, backend, self_test=self_test)
+        return source(self, backend, self_test=self_test, sizes=sizes)
 
     def values(self, **arrays: Any) -> Values:
         """(value, derivative) at these arrays, computed in one pass that shares what both need."""
@@ -393,6 +452,15 @@ class Derivative:
         from symgrad.steps import steps
 
         return steps(self, method)
+
+
+def certified(tree: Tree, scope: Scope, wanted: View) -> bool:
+    """Whether a printed form, read back, is this tensor: the same node, else equal in a prime field."""
+    try:
+        back = lower(tree, scope)
+    except SymgradError:
+        return False
+    return same(back, wanted)
 
 
 def same(a: View, b: View) -> bool:

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from symgrad.errors import DomainError, LayoutError, UnknownNameError, did_you_mean
-from symgrad.numeric.code import Compiled, compile_results, write_results
+from symgrad.numeric.backends import find_backend
+from symgrad.numeric.code import Compiled, compile_results, user_functions, write_results
 from symgrad.numeric.evaluate import bind_sizes
 from symgrad.numeric.function_text import Argument, OutputForm, Result
 from symgrad.numeric.names import Names
@@ -85,15 +86,26 @@ def compiled(result: Derivative, *, tensor: bool = False, backend: str = "numpy"
     return (ValuesFunction if value else Function)(code, inputs_of(result))
 
 
-def source(result: Derivative, backend: str = "numpy", *, self_test: bool = False) -> str:
-    """The text of the derivative in its layout."""
+def source(
+    result: Derivative, backend: str = "numpy", *, self_test: bool = False, sizes: Mapping[str, int] | None = None
+) -> str:
+    """The text of the derivative in its layout; `sizes` of all dimensions choose the order of multiplication."""
     results, arguments, facts = _plan(result, False, False)
-    text, _ = write_results(results, arguments, backend=backend, **facts)
+    _check_sizes(results, sizes)
+    numpy_text = write_results(results, arguments, at=sizes, **facts).whole_text
+    text = find_backend(backend).translated(numpy_text, user_functions(*(node for node, _ in results)))
     if not self_test:
         return text
     if backend != "numpy":
         raise DomainError("a self-test is written in NumPy", hint="D.source(self_test=True)")
     return _with_self_test(text, result)
+
+
+def _check_sizes(results: Sequence[Result], sizes: Mapping[str, int] | None) -> None:
+    letters = letters_of(s for node, _ in results for n in walk(node) for s in n.shape)
+    missing = [a for a in letters if sizes is not None and a not in sizes]
+    if missing:
+        raise UnknownNameError(f"the dimension {missing[0]} has no size", hint=f'sizes={{"{missing[0]}": 100}}')
 
 
 def _with_self_test(text: str, result: Derivative) -> str:
@@ -104,7 +116,7 @@ def _with_self_test(text: str, result: Derivative) -> str:
     inputs = inputs_of(result)
     below = program.derivative(result.of, list(result.wrt[:-1]), structure=result.structure) if result.wrt[1:] else None
     node = below.node if below else program.views[result.of].node
-    value, _ = write_results([(node, None)], list(inputs.values()), function_name="value")
+    value = write_results([(node, None)], list(inputs.values()), function_name="value").whole_text
     names = Names(("derivative", "value"))
     words = {n: names.claim(n) for n in inputs}
     samples = [Sample(words[n], a.arrives, program.declared[n].properties) for n, a in inputs.items()]

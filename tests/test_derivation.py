@@ -193,7 +193,8 @@ def test_public_names() -> None:
 )
 def test_row_vectors_are_written_as_rows(expression: str, wrt: str, expected: str, shape: int) -> None:
     """A row has one axis in the graph; what is printed must be the 1 x n matrix that was declared."""
-    D = derivative(expression, wrt, where="r: R^{1 x n}; A: R^{n x m}; x: R^n".replace("n x m", "n x n" if "r'" in expression else "n x m"))
+    square = "n" if "r'" in expression else "m"
+    D = derivative(expression, wrt, where=f"r: R^{{1 x n}}; A: R^{{n x {square}}}; x: R^n")
     assert str(D) == expected and D.matrix_form and len(D.shape) == shape
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import symgrad as sg
 from symgrad.errors import ParseError, ShapeError, SymgradError, UnknownNameError
-from symgrad.programs import echoes, RESULT, Program, name_of, program, shown_names
+from symgrad.programs import RESULT, Program, echoes, name_of, program, shown_names
 from symgrad.tensor.nodes import Input
 
 NETWORK = """

@@ -15,7 +15,7 @@ catalogue's records bring (`rules`) are applied.  Named intermediates are put in
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from itertools import chain, product
 from math import prod
 
@@ -33,9 +33,18 @@ Factors = list[tuple[Node, Labels]]
 Rule = Callable[[Node], Node | None]
 
 
-def present(root: Node, names: Mapping[Node, Node] | None = None) -> Node:
-    """The same tensor, flattened and simplified; nodes that are keys of `names` are replaced by their names."""
-    return _passed(root, names or {}, _Flattening(0))
+def present(root: Node, names: Mapping[Node, Node] | None = None, whole: Collection[Node] | None = None) -> Node:
+    """The same tensor, flattened and simplified; nodes that are keys of `names` are replaced by their names.
+
+    Sums in `whole` are terms of other sums as they stand, and then longer sums that stand at several places are
+    too: so a sum of L steps, each the sum of those before it and one term, stays linear in L.
+    """
+    return _passed(root, names or {}, _Flattening(0, None if whole is None else _kept(root, whole)))
+
+
+def _kept(root: Node, whole: Collection[Node]) -> Callable[[Node, Add], bool]:
+    uses = Counter(a for n in walk(root) for a in n.args)
+    return lambda node, flat: node in whole or (uses[node] > 1 and len(flat.terms) > FEW)
 
 
 def expanded(root: Node, limit: int = MAX_EXPANSION) -> Node:
@@ -71,8 +80,9 @@ def _ruled(node: Node, rules: Iterable[Rule]) -> Node:
 class _Flattening:
     """One pass: how far products and sums are opened."""
 
-    def __init__(self, limit: int):
+    def __init__(self, limit: int, kept: Callable[[Node, Add], bool] | None = None):
         self.limit = limit  # terms of a product that is multiplied out; 0: present, do not expand
+        self.kept = kept  # whether a sum is not opened in another one
         self.expand = limit > 0
 
     def rebuilt(self, node: Node, done: Mapping[Node, Node]) -> Node:
@@ -113,8 +123,9 @@ class _Flattening:
     def sum(self, terms: list[tuple[Coefficient, Node]], node: Add) -> Node:
         flat: list[tuple[Coefficient, Node]] = []
         limit = self.limit or MAX_TERMS
-        for c, n in terms:
-            if isinstance(n, Add) and len(n.terms) + len(flat) <= limit:
+        for (c, n), (_, old) in zip(terms, node.terms, strict=True):
+            closed = self.kept is not None and isinstance(n, Add) and self.kept(old, n)
+            if isinstance(n, Add) and len(n.terms) + len(flat) <= limit and not closed:
                 flat += [(c * d, m) for d, m in n.terms]
             else:
                 flat.append((c, n))

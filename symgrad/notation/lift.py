@@ -27,7 +27,7 @@ from symgrad.notation.patterns import has_patterns, without_patterns
 from symgrad.notation.text import text
 from symgrad.notation.tree import Name, Number, Tree
 from symgrad.notation.words import Term, Word, call, is_call, matrix, sum_tree, turned_tree, vector
-from symgrad.tensor.build import as_number, exact, scaled
+from symgrad.tensor.build import as_number, scaled
 from symgrad.tensor.canonical import symmetry
 from symgrad.tensor.dims import Dim, Size
 from symgrad.tensor.nodes import (
@@ -47,6 +47,7 @@ from symgrad.tensor.nodes import (
     walk,
 )
 from symgrad.tensor.nodes import Size as SizeNode
+from symgrad.tensor.numbers import exact
 
 MAX_SETTLING = 8  # nested products into which a sign is followed
 
@@ -248,7 +249,7 @@ class Lifter:
         return _Piece(node, labels, 1)
 
     def _settled(self, pieces: list[_Piece], depth: int) -> bool:
-        """Turn one difference round, here or within a nested product, so that a sign goes away; whether one was found."""
+        """Turn one difference round, here or in a nested product, so that a sign goes; whether one was found."""
         count = Counter(p.node for p in pieces)
         odd = [p.node for p in pieces if isinstance(p.node, Add) and count[p.node] % 2 == 1]
         mixed = sorted(

@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING
 from symgrad.notation.network import Item, NoMatrixForm
 from symgrad.notation.tree import Tree
 from symgrad.notation.words import Term, call, is_call, matrix, vector
-from symgrad.tensor.build import exact
 from symgrad.tensor.dims import plus
 from symgrad.tensor.nodes import Coefficient, Delta, Node, Ones, Shift, Triangle
+from symgrad.tensor.numbers import exact
 
 if TYPE_CHECKING:
     from symgrad.notation.lift import Lifter

@@ -110,7 +110,7 @@ class _Stacked:
     def _blocks(self, factors: Factors, rows: Labels, columns: Labels) -> Term:
         """P (A kron B) Q: parts that share no label, put in order by swapping neighbouring indices."""
         groups = [g for g in components([f for f in factors if f[1]]) if self._touched(g, (*rows, *columns))]
-        if len(groups) < 2 or len(rows) < 3 and len(columns) < 3:
+        if len(groups) < 2 or (len(rows) < 3 and len(columns) < 3):
             raise NoMatrixForm
         place = {a: i for i, a in enumerate((*rows, *columns))}
         groups.sort(key=lambda g: min(place[a] for a in self._touched(g, (*rows, *columns))))

@@ -21,8 +21,8 @@ from math import gcd, lcm
 
 from symgrad.notation.text import text
 from symgrad.notation.tree import Call, Number, Tree
-from symgrad.tensor.build import exact
 from symgrad.tensor.nodes import Coefficient
+from symgrad.tensor.numbers import exact
 
 
 def call(op: str, *args: Tree) -> Tree:
@@ -348,7 +348,8 @@ def merge_entrywise(terms: list[Term]) -> list[Term] | None:
             link = term.word.links[0]
             for written in dict.fromkeys(text(f) for f in entrywise_factors(link.tree_)):
                 groups.setdefault((written, link.transposed, *_scalar_key(term)), []).append(i)
-    shared = [(len(members), len(str(key[0])), members, str(key[0])) for key, members in groups.items() if len(members) > 1]
+    several = {str(key[0]): members for key, members in groups.items() if len(members) > 1}
+    shared = [(len(members), len(written), members, written) for written, members in several.items()]
     if not shared:
         return None
     _, _, members, written = max(shared, key=lambda g: (g[0], g[1], g[3]))

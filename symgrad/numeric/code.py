@@ -24,7 +24,7 @@ array([3., 7.])
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -35,11 +35,13 @@ from symgrad.numeric.backends import NUMPY, Backend, find_backend
 from symgrad.numeric.evaluate import VALID, bind_sizes
 from symgrad.numeric.function_text import Argument, FunctionText, OutputForm, Result
 from symgrad.numeric.quick import door
+from symgrad.numeric.stable import stable
 from symgrad.operations.record import Elementwise
 from symgrad.tensor.dims import Dim, Size, size_at
 from symgrad.tensor.nodes import Map, Node, Shift, walk
 
 MOST_SEEN = 64  # shapes of arguments that are remembered
+MOST_VARIANTS = 16  # programs for arrays of other sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,14 @@ class Compiled:
     function: Callable[..., Any] = field(repr=False)
     lengths: tuple[Size, ...] = ()  # of axes that convolutions make
     backend: Backend = NUMPY
-    seen: dict[Any, dict[str, int]] = field(default_factory=dict, repr=False, compare=False)
+    sized: Callable[[dict[str, int]], Callable[..., Any]] | None = field(default=None, repr=False)
+    variants: dict[Any, Callable[..., Any]] = field(default_factory=dict, repr=False, compare=False)
+    seen: dict[Any, tuple[Callable[..., Any], dict[str, int]]] = field(default_factory=dict, repr=False, compare=False)
     call: Callable[[dict[str, Any]], Any] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         names = [a.name for a in self.arguments]
-        object.__setattr__(self, "call", door(names, self.function, self.seen, self._called))
+        object.__setattr__(self, "call", door(names, self.seen, self._called))
 
     def __call__(self, **arrays: Any) -> Any:
         """The result for these arrays; several results as a tuple."""
@@ -65,16 +69,30 @@ class Compiled:
 
     def _called(self, arrays: dict[str, Any]) -> Any:
         """The result where arrays are not known to fit, or where it is no single array."""
-        positional, _ = self.bound(arrays)
+        positional, at = self.bound(arrays)
+        return self.backend.result(self.run(self._variant(at), positional), positional[: len(self.arguments)])
+
+    def run(self, function: Callable[..., Any], positional: Sequence[Any]) -> Any:
+        """What a function of this program returns.  Raises DomainError for what linear algebra refuses."""
         try:
-            result = self.function(*positional)
+            return function(*positional)
         except TypeError as error:  # NumPy's word for X^k with k = 2.5
             if "exponent must be an integer" in str(error):
                 raise DomainError("a power of a matrix needs a whole exponent", hint="a whole number") from None
             raise
         except np.linalg.LinAlgError as error:
             raise DomainError(f"no result at these arrays: {str(error).lower()}", hint=self._hint()) from None
-        return self.backend.result(result, positional[: len(self.arguments)])
+
+    def _variant(self, at: dict[str, int]) -> Callable[..., Any]:
+        """The function for arrays of about these sizes."""
+        if self.sized is None:
+            return self.function
+        about = tuple([size.bit_length() for size in at.values()])
+        if about not in self.variants:
+            if len(self.variants) >= MOST_VARIANTS:
+                return self.function
+            self.variants[about] = self.sized(at)
+        return self.variants[about]
 
     def _hint(self) -> str | None:
         return "a matrix declared spd has to be positive definite" if "cho_factor" in self.source else None
@@ -106,7 +124,7 @@ class Compiled:
         """The answer for arrays of shapes and types that have been seen, without asking again."""
         try:
             given = [arrays[a.name] for a in self.arguments]
-            at = self.seen[_signature(given)]
+            at = self.seen[_signature(given)][1]
         except (KeyError, AttributeError):
             return None
         return (given, at) if len(given) == len(arrays) else None
@@ -116,7 +134,7 @@ class Compiled:
         if self.free or any(type(a) is not np.ndarray for a in given) or len({a.dtype for a in given}) > 1:
             return
         if given and given[0].dtype.kind == "f" and len(self.seen) < MOST_SEEN:
-            self.seen[_signature(given)] = at
+            self.seen[_signature(given)] = (self._variant(at), at)
 
 
 def _signature(arrays: Sequence[Any]) -> tuple[Any, ...]:
@@ -146,11 +164,21 @@ def compile_results(
     backend: str = "numpy",
 ) -> Compiled:
     """One function of several results, which share what they have in common; one result comes alone."""
-    library = find_backend(backend)
-    nodes = [node for node, _ in results]
-    source, free = write_results(results, arguments, named=named, function_name=function_name, doc=doc, backend=backend)
-    function = library.function(source, function_name, user_functions(*nodes))
-    return Compiled(source, tuple(arguments), free, function, convolved_lengths(*nodes), library)
+    library, nodes = find_backend(backend), [node for node, _ in results]
+    called = user_functions(*nodes)
+
+    def written(at: dict[str, int] | None) -> FunctionText:
+        return write_results(results, arguments, named=named, function_name=function_name, doc=doc, at=at)
+
+    def sized(at: dict[str, int]) -> Callable[..., Any]:
+        whole = library.translated(written(at).whole_text, called)
+        return function if whole == source else library.function(whole, function_name, called)
+
+    text = written(None)
+    source = library.translated(text.whole_text, called)
+    function = library.function(source, function_name, called)
+    lengths, variants = convolved_lengths(*nodes), sized if text.depends else None
+    return Compiled(source, tuple(arguments), tuple(text.free), function, lengths, library, variants)
 
 
 def write_results(
@@ -160,13 +188,13 @@ def write_results(
     named: Sequence[tuple[str, Node]] = (),
     function_name: str = "derivative",
     doc: str = "",
-    backend: str = "numpy",
-) -> tuple[str, tuple[str, ...]]:
-    """The text of that function, for which the library need not be there, and the dimensions it is given."""
-    called = user_functions(*(node for node, _ in results))
-    program = FunctionText(arguments, function_name, called)
-    source = program.text(program.plan(results, named), function_name, doc)
-    return find_backend(backend).translated(source, called), tuple(program.free)
+    at: Mapping[str, int] | None = None,
+) -> FunctionText:
+    """The text of that function in NumPy; `at` are sizes to choose the order of multiplication by."""
+    results = [(stable(node), output) for node, output in results]
+    program = FunctionText(arguments, function_name, user_functions(*(node for node, _ in results)))
+    program.whole_text = program.text(program.plan(results, named, at), function_name, doc)
+    return program
 
 
 def convolved_lengths(*nodes: Node) -> tuple[Size, ...]:

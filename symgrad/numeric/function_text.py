@@ -18,7 +18,7 @@ def twice(x):
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -103,16 +103,24 @@ class FunctionText:
         self.letters: dict[str, str] = {}  # letter -> its name
         self.free: dict[str, str] = {}
         self.kept: dict[Step, str] = {}
+        self.depends = False  # whether other sizes might make another program
+        self.whole_text = ""  # once it is written
 
     # --- planning --------------------------------------------------------------------------
 
-    def plan(self, results: Sequence[Result], named: Iterable[tuple[str, Node]] = ()) -> list[Step]:
-        """The steps of the results, in the order of the results."""
+    def plan(
+        self,
+        results: Sequence[Result],
+        named: Iterable[tuple[str, Node]] = (),
+        at: Mapping[str, int] | None = None,
+    ) -> list[Step]:
+        """The steps of the results, in the order of the results; `at` tells costs what the dimensions are."""
         nodes = [permuted(node, output.axes) if output else node for node, output in results]
         inside = set(walk(*nodes))
         wanted = [(name, n) for name, n in named if n in inside and n.args]
-        planner = Planner(self.steps, self._leaf, self.size, [n for _, n in wanted])
+        planner = Planner(self.steps, self._leaf, self.size, [n for _, n in wanted], at)
         planner.plan(*nodes)
+        self.depends |= planner.depends
         found = [dense(self.steps, planner.value(node), node.shape, self.size) for node in nodes]
         for name, n in wanted:
             intermediate = planner.whole_step(n)

@@ -12,8 +12,10 @@ scaling by broadcasting, a solve in place of an inverse; a two-operand einsum sa
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from symgrad.errors import LimitError
 from symgrad.numeric.steps import Step, Steps
@@ -24,11 +26,15 @@ LETTERS = "ijklmnopqrstuvwxyzabcdefgh"
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """A step with one label per axis, all distinct; `inverse_of` where it is an inverse not yet computed."""
+    """A step with one label per axis, all distinct.
+
+    `inverse_of` where it is an inverse not yet computed; `nonnegative` where its entries are known to be.
+    """
 
     step: Step
     labels: Labels
     inverse_of: Step | None = None
+    nonnegative: bool = False
 
     def axis(self, label: Hashable) -> int:
         return list(self.labels).index(label)
@@ -151,6 +157,29 @@ def _batched(steps: Steps, a: Operand, b: Operand, batch: Labels, summed: Labels
         order = [i for i in out if i in order]
     first, second, kept = letters(a.labels, b.labels, order)
     return Operand(steps.contracted(a.step, b.step, first, second, kept), order)
+
+
+def gram(steps: Steps, operands: Sequence[Operand], out: Labels) -> Operand | None:
+    """X'DX with D >= 0 as S'S, S being the scaled X, of which BLAS computes one half; else None."""
+    wide = [o for o in operands if len(o.labels) == 2]
+    weights = [o for o in operands if len(o.labels) == 1]
+    if len(wide) != 2 or wide[0].step is not wide[1].step or not weights or len(wide) + len(weights) < len(operands):
+        return None
+    over = [i for i in wide[0].labels if i in wide[1].labels]
+    if len(over) != 1 or over[0] in out or wide[0].axis(over[0]) != wide[1].axis(over[0]):
+        return None
+    counts = Counter(o.step for o in weights)
+    if any(o.labels[0] != over[0] or not (o.nonnegative or counts[o.step] % 2 == 0) for o in weights):
+        return None
+    whole = None
+    for step, times in counts.items():
+        factor = steps.raised(step, times) if times > 1 else step
+        whole = factor if whole is None else steps.multiply(whole, factor)
+    assert whole is not None
+    first, second = (_minus(o.labels, over)[0] for o in wide)
+    root = Operand(steps.raised(whole, Fraction(1, 2)), over)
+    scaled = steps.multiply(aligned(steps, root, [*over, first]), arranged(steps, wide[0], [*over, first]))
+    return Operand(steps.matmul(steps.moved(scaled, (1, 0)), scaled), [first, second])
 
 
 def reduced(steps: Steps, operands: Iterable[Operand], out: Collection[Hashable]) -> list[Operand]:

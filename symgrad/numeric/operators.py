@@ -30,6 +30,7 @@ from symgrad.numeric.backends import function_of
 from symgrad.numeric.code import Compiled, compile_numpy, convolved_lengths, user_functions
 from symgrad.numeric.function_text import Argument, FunctionText, OutputForm
 from symgrad.numeric.layout import Layout, reachable
+from symgrad.numeric.stable import stable
 from symgrad.numeric.structure import applied, needed, structure
 from symgrad.tensor.build import is_zero
 from symgrad.tensor.dims import Shape, Size, letter, size_at
@@ -42,12 +43,11 @@ BATCH = "columns_of_the_stack"  # the dimension letter of a stack of vectors
 class Operator(LinearOperator):
     """A matrix known by its products with vectors; `structure` says in words what it is."""
 
-    def __init__(self, code: OperatorCode, arrays: dict[str, Any]):
-        positional, at = code.products.bound(arrays)
-        self._code, self._arrays, self._at = code, positional, at
-        dtype = np.result_type(*(a for a in positional[: len(code.products.arguments)]), 1.0)
-        super().__init__(dtype, (_length(code.row_shape, at), _length(code.column_shape, at)))
-        self._times, self._adjoint_times = code.products.function(*positional)
+    def __init__(self, code: OperatorCode, positional: list[Any], shape: tuple[int, int]):
+        self._code, self._arrays = code, positional
+        self.shape = shape  # what LinearOperator's own __init__ sets, without its checks
+        self.dtype = positional[0].dtype if code.arguments else np.dtype(float)
+        self._times, self._adjoint_times = code.products.run(code.products.function, positional)
 
     @property
     def structure(self) -> str:
@@ -113,15 +113,22 @@ class OperatorCode:
         named: Sequence[tuple[str, Node]] = (),
         doc: str = "",
     ):
-        self.node, self.rows, self.columns = node, tuple(rows), tuple(columns)
+        self.node, self.rows, self.columns = stable(node), tuple(rows), tuple(columns)
         self.arguments, self.named, self.doc = tuple(arguments), tuple(named), doc
+        self.shapes: dict[tuple[int, ...], tuple[int, int]] = {}  # by what the dimensions are
 
     def __call__(self, **arrays: Any) -> Operator:
         """The operator at these arrays.  Raises ShapeError, UnknownNameError, LimitError."""
-        self._check_size(self.products.bound(dict(arrays))[1])
-        return Operator(self, arrays)
+        positional, at = self.products.bound(arrays)
+        sizes = tuple(at.values())
+        shape = self.shapes.get(sizes)
+        if shape is None:
+            self._check_size(at)
+            shape = self.shapes[sizes] = _length(self.row_shape, at), _length(self.column_shape, at)
+        return Operator(self, positional, shape)
 
     def _check_size(self, at: dict[str, int]) -> None:
+        """Raises LimitError where products would need a dense array that is too large."""
         for node in self._needed:
             if _length(node.shape, at) > MOST_ENTRIES:
                 size = " x ".join(str(size_at(s, at)) for s in node.shape)

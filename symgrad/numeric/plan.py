@@ -7,10 +7,11 @@ carries their values; matrix functions see square matrices.  No text is laid out
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import cast
 
 from symgrad.errors import SymgradError
+from symgrad.numeric.contract import GENERIC
 from symgrad.numeric.convolve import Convolution, convolution
 from symgrad.numeric.operand import Operand, aligned
 from symgrad.numeric.product import Product
@@ -20,7 +21,7 @@ from symgrad.numeric.value import At, Mixed, Value, dense, full, summed
 from symgrad.operations.matrices import INV, LOGDET
 from symgrad.operations.record import Elementwise, TensorFunction
 from symgrad.tensor.build import as_number
-from symgrad.tensor.dims import Shape, times
+from symgrad.tensor.dims import Shape, size_at, times
 from symgrad.tensor.dims import Size as Dimension
 from symgrad.tensor.nodes import (
     Add,
@@ -55,9 +56,12 @@ class Planner:
         leaf: Callable[[Input], Step],
         size: Callable[[Dimension], Step],
         named: Collection[Node] = (),
+        at: Mapping[str, int] | None = None,
     ):
         self.steps, self.leaf, self.size = steps, leaf, size
         self.named = set(named)
+        self.at = at  # what the dimensions are, where that is known
+        self.depends = False  # whether other sizes might make another program
         self.values: dict[Node, Value | Mixed] = {}
         self.users: dict[Node, list[Node]] = {}
         self.results: set[Node] = set()
@@ -93,6 +97,14 @@ class Planner:
         self.deferred[node] = weight
         return True
 
+    def extent(self, size: Dimension) -> int:
+        """A dimension as a number, for costs."""
+        return GENERIC if self.at is None else max(size_at(size, self.at), 1)
+
+    def is_own(self, node: Node) -> bool:
+        """Whether a sum is used once and has neither a name nor structure of its own."""
+        return len(self.users.get(node, [])) == 1 and node not in self.named and node not in self.results
+
     def is_deferred(self, node: Node) -> bool:
         return node in self.deferred
 
@@ -105,12 +117,22 @@ class Planner:
         if not (isinstance(node, Apply) and node.op is INV and node.rank == 2 and not node.batch) or node in self.named:
             return None
         users = self.users.get(node, [])
-        if node in self.results or len(users) > SOLVES or any(type(u) is not Einsum for u in users):
+        if (
+            node in self.results
+            or self._multiplies_matrices(users)
+            or len(users) > SOLVES
+            or any(type(u) is not Einsum for u in users)
+        ):
             return None
         matrix = self.whole_step(node.args[0])
         if _is_positive(node.args[0]):
             self.steps.positive.add(matrix)
         return matrix
+
+    def _multiplies_matrices(self, users: Sequence[Node]) -> bool:
+        """Whether an inverse is used more than once and never meets a vector: then it is computed as such."""
+        wide = all(n.rank > 1 for u in users for n in u.args)
+        return len(users) > 1 and wide and not self.steps.prepares
 
     def whole(self, value: Value | Mixed, shape: Shape) -> Value:
         """The value as one array without structure."""

@@ -13,13 +13,14 @@ from itertools import count
 from math import prod
 from typing import TYPE_CHECKING
 
-from symgrad.numeric.contract import GENERIC, order
-from symgrad.numeric.operand import Labels, Operand, arranged, contract, reduced, without_repeats
+from symgrad.numeric.contract import order
+from symgrad.numeric.operand import Labels, Operand, arranged, contract, gram, reduced, without_repeats
+from symgrad.numeric.reassociate import LARGE, is_nonnegative, splits
 from symgrad.numeric.steps import Step, Steps
 from symgrad.numeric.value import At, Mixed, Value
 from symgrad.tensor.dims import Size as Dimension
 from symgrad.tensor.dims import times
-from symgrad.tensor.nodes import Coefficient, Delta, Einsum, Node, Ones, Reindex, Unit
+from symgrad.tensor.nodes import Add, Coefficient, Delta, Einsum, Node, Ones, Reindex, Unit
 
 if TYPE_CHECKING:
     from symgrad.numeric.plan import Planner
@@ -95,6 +96,8 @@ class Product:
 
     def finish(self, out: Labels, distribute: bool = True) -> Value | Mixed:
         """The value of the product, its axes being `out`."""
+        if distribute and not self.mixed:
+            self._open_sum(out)
         if self.mixed:
             mixed, labels = self.mixed.pop()
             if distribute:
@@ -116,6 +119,24 @@ class Product:
         axes = tuple(At(fixed[r]) if r in fixed else r for r in map(self.root, out))
         return Value(final.step, tuple(final.labels), axes)
 
+    def _open_sum(self, out: Labels) -> None:
+        """A sum that is used only here is multiplied out where that costs less at these sizes."""
+        for place, (item, labels) in enumerate(self.items):
+            if not isinstance(item, Add) or item.rank < 2 or not self.planner.is_own(item):
+                continue
+            others = [o for k, o in enumerate(self.items) if k != place]
+            if any(isinstance(n, Value) for n, _ in others) or self.same or self.fixed or self.regroupings:
+                continue
+            self.planner.depends = True
+            nodes = [(n, tuple(a)) for n, a in others if isinstance(n, Node)]
+            if splits(item, tuple(labels), nodes, tuple(out), self._extent):
+                self.items = others
+                self.mixed.append((Mixed((), item.terms), labels))
+                return
+
+    def _extent(self, size: Dimension) -> int:
+        return size if isinstance(size, int) else self.planner.extent(size)
+
     def _distributed(self, mixed: Mixed, labels: Labels, out: Labels) -> Value | Mixed:
         """A sum with a diagonal in it is multiplied out, so that the diagonal only scales."""
         terms: list[tuple[Coefficient, Value]] = []
@@ -135,9 +156,11 @@ class Product:
                 )
             else:
                 one.gather([(part, labels)])
+            sign = 1 if one.coefficient > 0 else -1  # a sign belongs into the sum
+            one.coefficient *= sign
             value = one.finish(out, distribute=False)
             assert isinstance(value, Value)
-            terms.append((coefficient, value))
+            terms.append((sign * coefficient, value))
         return self.planner.sum_of(terms, terms)
 
     def _operands(self) -> list[Operand]:
@@ -150,12 +173,13 @@ class Product:
             assert isinstance(value, Value)
             place = dict(zip(value.axes, labels, strict=True))
             own = [self.root(place[a]) for a in value.labels]
-            result.append(Operand(value.step, own, self.planner.inverse_of(item)))
+            result.append(Operand(value.step, own, self.planner.inverse_of(item), is_nonnegative(item)))
         return [self._renamed(o) for o in result]
 
     def _renamed(self, operand: Operand) -> Operand:
         labels = [self.root(a) for a in operand.labels]
-        return Operand(operand.step, labels, operand.inverse_of if len(set(labels)) == 2 else None)
+        inverse_of = operand.inverse_of if len(set(labels)) == 2 else None
+        return Operand(operand.step, labels, inverse_of, operand.nonnegative)
 
     def _bound(self, value: Value, labels: Labels) -> Operand:
         """A structured value: its repeated axes equate labels, its slices fix them."""
@@ -215,7 +239,7 @@ class Product:
         return next(s for a, s in self.sizes.items() if self.root(a) == label)
 
     def _generic(self) -> dict[Hashable, int]:
-        return {self.root(a): s if isinstance(s, int) else GENERIC for a, s in self.sizes.items()}
+        return {self.root(a): self._extent(s) for a, s in self.sizes.items()}
 
     # --- contraction -----------------------------------------------------------------------
 
@@ -241,11 +265,16 @@ class Product:
         if not operands:
             return Operand(scale or steps.number(1), ())
         sizes = self._generic()
+        symmetric = self._gram(operands, result, sizes)
+        if symmetric is not None:
+            step = symmetric.step  # which is its own transpose
+            return Operand(steps.multiply(scale, step) if scale else step, list(result))
         operands = _merged(steps, reduced(steps, operands, result), result)
         operands, scale = self._without_scalars(operands, result, scale)
         if not operands:
             return Operand(scale or steps.number(1), ())
         operands, scale = self._scaled_early(operands, result, scale, sizes)
+        self.planner.depends |= len(operands) > 2
         pairs = order([frozenset(o.labels) for o in operands], frozenset(result), sizes)
         for i, j in pairs:
             a, b = operands[i], operands[j]
@@ -256,6 +285,13 @@ class Product:
         labels = [a for a in result if a in final.labels]
         step = arranged(steps, final, labels)
         return Operand(steps.multiply(scale, step) if scale else step, labels)
+
+    def _gram(self, operands: list[Operand], result: Labels, sizes: Mapping[Hashable, int]) -> Operand | None:
+        """A symmetric product, where the sizes are known to be large."""
+        found = gram(self.steps, operands, result)
+        self.planner.depends |= found is not None
+        large = self.planner.at is not None and min((sizes[a] for a in result), default=0) >= LARGE
+        return found if large else None
 
     def _scaled_early(
         self, operands: list[Operand], result: Labels, scale: Step | None, sizes: Mapping[Hashable, int]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from functools import cache
 from types import CodeType
 from typing import Any
 
@@ -77,31 +78,74 @@ def logsumexp(x: Array) -> Array:
     return np.log(np.add.reduce(np.exp(x - top), -1)) + top[..., 0]
 
 
-_FUNCTIONS = (softmax, log_softmax, logsumexp)
-QUICKER = {f"special.{f.__name__}": f"quick__{f.__name__}" for f in _FUNCTIONS}
-NAMESPACE = {f"quick__{f.__name__}": f for f in _FUNCTIONS}
+Factor = tuple[Array, bool]
+
+
+@cache
+def _lapack(kind: str) -> tuple[Any, Any, Any]:
+    """Cholesky's factorization, solution and inverse for this type of number."""
+    from scipy.linalg import get_lapack_funcs
+
+    found: tuple[Any, Any, Any] = tuple(get_lapack_funcs(("potrf", "potrs", "potri"), dtype=np.dtype(kind)))
+    return found
+
+
+def cho_factor(a: Array) -> Factor:
+    """The lower Cholesky factor of a positive definite matrix.  Raises LinAlgError."""
+    factor, info = _lapack(a.dtype.char)[0](a.T, lower=1, clean=0)
+    if info:
+        raise np.linalg.LinAlgError(f"{info}-th leading minor of the array is not positive definite")
+    return factor, True
+
+
+def cho_solve(factor: Factor, b: Array) -> Array:
+    """The solution of a x = b by the factor of a."""
+    return _lapack(factor[0].dtype.char)[1](factor[0], b, lower=1)[0]
+
+
+def spd_inverse(factor: Factor) -> Array:
+    """The inverse by the factor."""
+    half = np.tril(_lapack(factor[0].dtype.char)[2](factor[0], lower=1)[0])
+    whole = half + half.T
+    whole.flat[:: len(whole) + 1] *= 0.5
+    return whole
+
+
+_FUNCTIONS = {
+    "special": (softmax, log_softmax, logsumexp),
+    "linalg": (cho_factor, cho_solve),
+    "": (spd_inverse,),
+}
+QUICKER = {f"{m}.{f.__name__}".lstrip("."): f"quick__{f.__name__}" for m, own in _FUNCTIONS.items() for f in own}
+NAMESPACE = {f"quick__{f.__name__}": f for own in _FUNCTIONS.values() for f in own}
 
 
 # --- the door --------------------------------------------------------------------------------------
 
 _DOOR = """
-def door(function, seen, slow, array):
+def door(seen, slow, array):
     def call(arrays):
         try:
             {words} = {given}
             key = {key}
         except (KeyError, AttributeError):
             return slow(arrays)
-        if key in seen and len(arrays) == {count}:
-            result = function({positional})
-            return result if result.__class__ is array else slow(arrays)
-        return slow(arrays)
+        found = seen.get(key)
+        if found is None or len(arrays) != {count}:
+            return slow(arrays)
+        try:
+            result = found[0]({positional})
+        except Exception:
+            return slow(arrays)  # which says what is wrong
+        return result if result.__class__ is array else slow(arrays)
     return call
 """
 
 
-def door(names: Sequence[str], function: Any, seen: Any, slow: Any) -> Any:
-    """arrays by name -> result: at once for types and shapes in `seen` and one array as the result, else by `slow`."""
+def door(names: Sequence[str], seen: Any, slow: Any) -> Any:
+    """arrays by name -> result: at once by the function that `seen` has for their types and shapes, else by `slow`."""
+    if not names:
+        return slow
     words = [f"a{i}" for i in range(len(names))]
     text = _DOOR.format(
         words="".join(f"{w}, " for w in words),
@@ -112,4 +156,4 @@ def door(names: Sequence[str], function: Any, seen: Any, slow: Any) -> Any:
     )
     namespace: dict[str, Any] = {}
     exec(compile(text, "<symgrad door>", "exec"), namespace)  # names occur as quoted text only
-    return namespace["door"](function, seen, slow, np.ndarray)
+    return namespace["door"](seen, slow, np.ndarray)

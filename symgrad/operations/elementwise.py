@@ -19,7 +19,6 @@ from symgrad.tensor.build import (
     elementwise,
     full,
     hadamard,
-    is_positive,
     is_zero,
     number,
     power,
@@ -28,6 +27,7 @@ from symgrad.tensor.build import (
 )
 from symgrad.tensor.index import Entries
 from symgrad.tensor.nodes import Add, Apply, Constant, Einsum, Factor, Map, Node, Ones, Power
+from symgrad.tensor.signs import is_positive
 
 Rule = Callable[..., Entries]
 Slope = Callable[[Array, Array], Array]
@@ -363,7 +363,8 @@ SIGMOID: Elementwise = _unary(
         (elementwise(SIGMOID, scaled(-1, x)), (1 - Entries(y)).node),
         (elementwise(SOFTPLUS, scaled(-1, x)), scaled(-1, elementwise(LOG, y))),
     ),
-    latex=r"\sigma({0})", positive=True, doc="The logistic function 1/(1 + exp(-x)).", source="sigma' = sigma (1 - sigma)",
+    latex=r"\sigma({0})", positive=True, doc="The logistic function 1/(1 + exp(-x)).",
+    source="sigma' = sigma (1 - sigma)",
 )  # fmt: skip
 SOFTPLUS: Elementwise = _unary(
     "softplus", lambda y, x: _of(lambda: SIGMOID, x), _softplus_value, lambda x, y: 0.5 * (1 + np.tanh(0.5 * x)),
@@ -383,7 +384,8 @@ GELU = _unary(
 )  # fmt: skip
 ELU = _unary(
     "elu", lambda y, x: _of(lambda: GT, x, 0) + _of(lambda: LE, x, 0) * _of(lambda: EXP, x),
-    lambda x: np.where(np.real(x) > 0, x, np.expm1(np.where(np.real(x) > 0, 0, x))), lambda x, y: np.exp(np.minimum(x, 0)),
+    lambda x: np.where(np.real(x) > 0, x, np.expm1(np.where(np.real(x) > 0, 0, x))),
+    lambda x, y: np.exp(np.minimum(x, 0)),
     "np.where({0} > 0, {0}, np.expm1(np.minimum({0}, 0)))", analytic=False,
     doc="x where x > 0, else exp(x) - 1.", source="Clevert et al. 2016",
 )  # fmt: skip

@@ -17,9 +17,10 @@ from symgrad.operations.exponential import EXPM
 from symgrad.operations.powers import MATRIX_POWER
 from symgrad.operations.record import Construct, Notation, TensorFunction
 from symgrad.operations.shapes import as_matrix, require_square, require_vector, scalar_view
-from symgrad.tensor.build import MINUS_ONE, apply, einsum, elementwise, hadamard, number, number_power, plus, power
+from symgrad.tensor.build import MINUS_ONE, apply, einsum, elementwise, hadamard, number, plus, power
 from symgrad.tensor.index import Indexed, Tensor, delta
 from symgrad.tensor.nodes import Apply, Coefficient, Delta, Einsum, Input, Node, Triangle
+from symgrad.tensor.numbers import number_power
 from symgrad.tensor.view import View
 
 Letters = tuple[Hashable, ...]

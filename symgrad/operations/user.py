@@ -24,9 +24,10 @@ from symgrad.operations.arrays import Array, np, total
 from symgrad.operations.elementwise import EXP, LOG
 from symgrad.operations.record import Elementwise, Notation
 from symgrad.operations.shapes import entrywise
-from symgrad.tensor.build import as_number, elementwise, hadamard, is_positive, power
+from symgrad.tensor.build import as_number, elementwise, hadamard, power
 from symgrad.tensor.index import spread_sum
 from symgrad.tensor.nodes import Add, Constant, Einsum, Input, Map, Node, Power, walk
+from symgrad.tensor.signs import is_positive
 
 LONGEST_CODE = 4000  # characters of a template
 COMPLEX_STEP = 1e-30

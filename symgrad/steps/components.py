@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from symgrad.steps.entries import LATEX, TEXT, Leaf, Style, entry_string
 from symgrad.steps.step import MethodError
-from symgrad.tensor.build import exact
 from symgrad.tensor.dims import Shape, Size, letters_of, size_at
 from symgrad.tensor.nodes import Coefficient, Einsum, Input, Node, walk
+from symgrad.tensor.numbers import exact
 
 if TYPE_CHECKING:
     import numpy as np

@@ -25,8 +25,9 @@ from symgrad.notation.words import turned_tree
 from symgrad.steps.components import Components, Letters, Product, Same, Slope
 from symgrad.steps.staging import Staged, plain_variable
 from symgrad.steps.step import Meaning, Step, Whole, Written
-from symgrad.tensor.build import as_number, einsum, exact, power
+from symgrad.tensor.build import as_number, einsum, power
 from symgrad.tensor.nodes import Apply, Einsum, Input, Map, Node, Power
+from symgrad.tensor.numbers import exact
 
 
 def unstructured(stages: Staged, layout: str = "mixed") -> Derivative:

@@ -18,7 +18,7 @@ from fractions import Fraction
 from itertools import count
 from math import gcd, lcm
 
-from symgrad.errors import LimitError, ShapeError
+from symgrad.errors import ShapeError
 from symgrad.tensor.canonical import canonical_product
 from symgrad.tensor.dims import Shape, letter
 from symgrad.tensor.dims import Size as Dimension
@@ -42,9 +42,10 @@ from symgrad.tensor.nodes import (
     Unit,
     WholeFunction,
 )
+from symgrad.tensor.numbers import exact, number_power
+from symgrad.tensor.signs import is_positive
 
 REPEATS = 8  # x^k up to this k is k equal factors, beyond it a Power
-MAX_BITS = 4096  # of an exact number
 
 Labels = Sequence[Hashable]
 _fresh = count()
@@ -54,13 +55,6 @@ _OPAQUE = frozenset(
 
 
 # --- numbers ---------------------------------------------------------------------------------
-
-
-def exact(value: Coefficient) -> Coefficient:
-    """An int where a Fraction is whole, so that arithmetic stays cheap."""
-    if type(value) is int:
-        return value
-    return value.numerator if value.denominator == 1 else value
 
 
 def number(value: Coefficient) -> Node:
@@ -445,32 +439,6 @@ def _power_of_product(base: Einsum, value: int) -> Node:
     return einsum(factors, range(base.rank), coefficient)
 
 
-def number_power(base: Coefficient, exponent: Coefficient) -> Coefficient | None:
-    """base ** exponent where that is rational; None where it is not.  Raises LimitError when it is huge."""
-    base, exponent = exact(base), exact(exponent)
-    if base == 0 and exponent < 0:
-        raise ShapeError("division by zero")
-    if isinstance(exponent, int):
-        bits = max(abs(Fraction(base).numerator), Fraction(base).denominator).bit_length()
-        if bits > 1 and abs(exponent) * bits > MAX_BITS:
-            raise LimitError(f"{base}^{exponent} is too large a number")
-        return exact(Fraction(base) ** exponent)
-    root = _exact_root(Fraction(base), exponent.denominator)
-    return None if root is None else number_power(root, exponent.numerator)
-
-
-def _exact_root(value: Fraction, degree: int) -> Coefficient | None:
-    if value < 0 or degree > 64:
-        return None
-    parts = []
-    for part in (value.numerator, value.denominator):
-        guess = round(part ** (1 / degree)) if part.bit_length() < 1000 else 0
-        if guess**degree != part:
-            return None
-        parts.append(guess)
-    return exact(Fraction(*parts))
-
-
 def elementwise(op: EntrywiseFunction, *args: Node) -> Node:
     """A function entry by entry; the arguments have one shape, scalars are spread."""
     shape = next((a.shape for a in args if a.shape), ())
@@ -515,26 +483,3 @@ def apply(op: WholeFunction, arg: Node, batch: int = 0, more: tuple[Node, ...] =
 
 def _is_pure_transpose(node: Node) -> bool:
     return type(node) is Einsum and len(node.factors) == 1 and node.factors[0][1] == (1, 0)
-
-
-# --- what is known of signs -------------------------------------------------------------------
-
-
-def is_positive(node: Node) -> bool:
-    """Whether every entry is known to be > 0 (not knowing is False)."""
-    stack = [node]
-    while stack:
-        n = stack.pop()
-        if (isinstance(n, Map | Apply) and n.op.positive) or isinstance(n, Size | Ones | Constant):
-            continue
-        if isinstance(n, Input) and n.properties & {"positive", "simplex"}:
-            continue
-        if isinstance(n, Power):
-            stack.append(n.base)
-        elif (isinstance(n, Einsum) and n.coefficient > 0 and not any(type(a) is Delta for a in n.args)) or (
-            isinstance(n, Add) and n.terms and all(c > 0 for c, _ in n.terms)
-        ):
-            stack.extend(n.args)
-        else:
-            return False
-    return True

@@ -1,6 +1,7 @@
 """Answers judged: a ladder from shapes to samples, each rung with bounded work.
 
-An answer is text in the names of the problem (intermediates mean their values), or numbers with a stated rounding.
+An answer is text in the names of the problem (intermediates mean their values), LaTeX, an indexed sum, a function of
+arrays, or numbers with a stated rounding.
 Shapes are compared first, then normal forms, then exact values in a prime field; where these cannot
 decide, floating samples do, at several sizes.  A wrong answer comes with a witness, is told
 from one that is right in another layout, and is explained by a mistake where one fits.
@@ -15,6 +16,7 @@ from one that is right in another layout, and is explained by a mistake where on
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -25,13 +27,15 @@ from symgrad.derivation import Derivative, derive
 from symgrad.errors import DomainError, LayoutError, LimitError, ShapeError, SymgradError
 from symgrad.notation.declare import PROPERTIES, Declaration
 from symgrad.notation.layout import LAYOUTS, STACKINGS
+from symgrad.notation.text import text as tree_text
 from symgrad.notation.tree import Tree
 from symgrad.programs import Program, Where, program
 from symgrad.tensor.build import is_zero, permuted
 from symgrad.tensor.nodes import Node
 from symgrad.tensor.view import View
-from symgrad.verification.equality import axes_in_layout, difference, equal, matrices, proved, same_in_field, same_sizes
 from symgrad.verification.diagnose import where_it_differs
+from symgrad.verification.equality import axes_in_layout, difference, equal, matrices, proved, same_in_field, same_sizes
+from symgrad.verification.functions import judge_function
 from symgrad.verification.mistakes import MISTAKES
 from symgrad.verification.normalise import normalised
 from symgrad.verification.numbers import judge_numbers
@@ -62,7 +66,8 @@ def check_answer(
 ) -> Verdict:
     """Judge an answer to "d expression / d wrt".
 
-    answer     text in the names of the program and of `where`; or numbers, with `values` and `decimals`
+    answer     text in the names of the program and of `where`, LaTeX, SymPy, an indexed sum, a function of arrays;
+               or numbers, with `values` and `decimals`
     domain     what else is said of the inputs: "y simplex; x in (2, 3); M mask; z signs"
     values     arrays for the inputs, where the answer is numbers
 
@@ -70,9 +75,33 @@ def check_answer(
     """
     source, intervals = _with_domain(program(expression, where), domain)
     derivative = derive(source, of, wrt, layout=layout, vec=vec, structure=structure)
+    answer = _sympy_as_text(answer)
+    if callable(answer):
+        return judge_function(Case(derivative, intervals, seed), answer)
     if not isinstance(answer, str):
         return judge_numbers(derivative, answer, values, decimals)
     return judge_text(derivative, answer, intervals=intervals, seed=seed)
+
+
+def _sympy_as_text(answer: Any) -> Any:
+    """A SymPy expression in the text language; anything else as it is."""
+    sympy = sys.modules.get("sympy")
+    if sympy is None or not isinstance(answer, sympy.Basic):
+        return answer
+    from symgrad.notation.sympy_door import to_tree
+
+    return tree_text(to_tree(answer)[0])
+
+
+def case_of(
+    expression: Any, wrt: Any, *, where: Where = None, domain: str | None = None, seed: int = 0, **options: Any
+) -> Case:
+    """One problem for many answers: `case_of(...).judge(answer)`; what mistakes would give is computed once.
+
+    Options as for `derivative`: of, layout, vec, structure.
+    """
+    source, intervals = _with_domain(program(expression, where), domain)
+    return Case(derive(source, options.pop("of", None), wrt, **options), intervals, seed)
 
 
 # --- what is said of inputs besides their declarations ----------------------------------------
@@ -159,7 +188,7 @@ class Case:
         """
         plain = normalised(answer)
         try:
-            read = read_answer(plain.text, self.derivative.program.scope, plain.prefix)
+            read = read_answer(plain.text, self.derivative.program.scope, plain.prefix, self.derivative.node.shape)
         except ShapeError as error:
             return replace(self._of_no_shape(plain.text, error), notes=plain.notes)
         verdict = self.judged(read.views[0], read.tree)
@@ -209,6 +238,14 @@ class Case:
     def _better(first: Verdict, second: Verdict) -> Verdict:
         """Of two readings that are wrong, the one that is explained."""
         return second if second.correct or (second.misconceptions and not first.misconceptions) else first
+
+    def with_found(self, verdict: Verdict, found: Sequence[Found]) -> Verdict:
+        """A wrong verdict with its explanations, if there are any."""
+        return self._explained(verdict, found)
+
+    def explained_by_values(self, seen: Sequence[tuple[Point, Array]]) -> list[Found]:
+        """The mistakes that give these values at these points."""
+        return self.search.explain_values(seen)
 
     @staticmethod
     def _explained(verdict: Verdict, found: Sequence[Found]) -> Verdict:

@@ -78,7 +78,7 @@ def _listed(rows: Array) -> str:
     return ", ".join(str(i + 1) for i in np.flatnonzero(rows)) or "none"
 
 
-def _masks(node: Node) -> list[Node]:
+def _masks(node: Node) -> Sequence[Node]:
     """The comparisons that occur in the derivative, vectors and matrices."""
     return [n for n in walk(node) if isinstance(n, Map) and _is_mask(n) and n.rank in (1, 2)][:4]
 
@@ -102,7 +102,7 @@ def _by_mask(agreeing: Sequence[Array], masks: Sequence[Node], values: Sequence[
 def _explains(agreeing: Sequence[Array], masks: Sequence[Array], on: int) -> bool:
     seen = set()
     for a, m in zip(agreeing, masks, strict=True):
-        if m.shape[0] != a.shape[0] and m.shape[0] != 1 or m.shape[1] not in (1, a.shape[1]):
+        if (m.shape[0] != a.shape[0] and m.shape[0] != 1) or m.shape[1] not in (1, a.shape[1]):
             return False
         wanted = np.broadcast_to(m == on, a.shape)
         if (a != wanted).any():

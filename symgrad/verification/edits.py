@@ -35,7 +35,7 @@ class Edit:
     made: str
     repaired: str
     was: Tree
-    becomes: Tree | None
+    becomes: Tree
 
     @property
     def span(self) -> Span | None:
@@ -43,8 +43,10 @@ class Edit:
 
     def says(self) -> str:
         """The repair in words."""
-        old = text(self.was)
-        return f"{old} does not belong here" if self.becomes is None else f"write {text(self.becomes)} for {old}"
+        if self.repaired in ("extra term", "extra factor") and len(self.was.args) == 2:
+            kind = self.repaired.partition(" ")[2]
+            return f"your answer has the extra {kind} {text(self.was.args[self.becomes is self.was.args[0]])}"
+        return f"write {text(self.becomes)} for {text(self.was)}"
 
 
 def edits(tree: Tree, names: Sequence[tuple[str, str]] = ()) -> Iterator[Edit]:
@@ -58,8 +60,7 @@ def edits(tree: Tree, names: Sequence[tuple[str, str]] = ()) -> Iterator[Edit]:
     for path, part in places:
         for new, made, repaired in _changes(part, _parent(tree, path), names):
             whole = replaced(tree, path, new)
-            left_out = made in ("factor left out", "term left out", "missing mask", "bias not summed")
-            yield Edit(whole, made, repaired, part, None if left_out and new is None else new)
+            yield Edit(whole, made, repaired, part, new)
 
 
 def _places(tree: Tree) -> Iterator[tuple[Path, Tree]]:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from symgrad.errors import DomainError, ShapeError
 from symgrad.verification.claims import Claim, claims_of
 from symgrad.verification.gradient_report import Curve, Entry, GradientReport, Outcome
-from symgrad.verification.ladder import Ladder, Line, climb, measured_noise
+from symgrad.verification.ladder import RUNGS, Ladder, Line, climb, measured_noise
 from symgrad.verification.libraries import Arguments
 
 Array = NDArray[Any]
@@ -37,6 +37,7 @@ COARSE = 300  # times the precision, where that is larger: half precision knows 
 SIDES = 10  # times as much is granted to the slopes of both sides
 CLEARLY = 2.0  # times what is granted is wrong even where slopes are hardly known
 FINEST = 2.0**-26  # claims are not held to more than this, which double precision could keep
+CLOSER = 5  # more steps, where those do not tell
 AT_KINKS = 8  # further directions, of uneven lengths
 EACH = 256  # entries up to which each is localised by itself
 PROBES = 120  # ladders climbed to find wrong entries among more
@@ -95,7 +96,8 @@ def check(
         raise DomainError(f"{trials} directions check nothing", hint="trials=3")
     arguments = Arguments(at)
     rng = np.random.default_rng(seed)
-    subject = f"{kind} of {getattr(f, '__name__', 'f')}"
+    name = getattr(f, "__name__", "f")
+    subject = f"{kind} of {name if name.isidentifier() else 'f'}"
     try:
         with np.errstate(all="ignore"):
             claims = claims_of(kind, f, grad, arguments, rng, trials, gradient)
@@ -169,8 +171,16 @@ class Checking:
     # --- one direction
 
     def probe(self, which: int, direction: Array) -> Probe:
+        """One direction; by smaller steps again if a kink is so near that the usual ones leap over it."""
+        found = self._probed(which, direction, RUNGS)
+        if found.worst == UNRESOLVED:
+            closer = self._probed(which, direction, RUNGS + CLOSER)
+            return closer if closer.worst < UNRESOLVED else found
+        return found
+
+    def _probed(self, which: int, direction: Array, rungs: int) -> Probe:
         claim = self.claims[which]
-        ladder = self._climbed(which, direction)
+        ladder = self._climbed(which, direction, rungs)
         claimed, size = claim.along(direction)
         middle = ladder.middle
         scale = np.maximum(size, np.abs(middle.value))
@@ -190,11 +200,11 @@ class Checking:
             return self._among_neighbours(claim, found)
         return found
 
-    def _climbed(self, which: int, direction: Array) -> Ladder:
+    def _climbed(self, which: int, direction: Array, rungs: int) -> Ladder:
         claim = self.claims[which]
         start, noise = self._start(which)
         try:
-            return climb(self._line(claim, direction), eps=claim.eps, start=start, noise=noise)
+            return climb(self._line(claim, direction), eps=claim.eps, start=start, noise=noise, rungs=rungs)
         except DomainError as error:
             raise _Silent(error.message) from None
 
@@ -242,13 +252,19 @@ class Checking:
         for which in self._suspected():
             if full or self.arguments.size <= EACH:
                 for k in range(self.arguments.size):
-                    self.single[which, k] = self.probe(which, self._unit(k))
+                    self.single[which, k] = self._vouched(self.probe(which, self._unit(k)))
             elif self.worst == SUBGRADIENT:
                 for k in self.rng.choice(self.arguments.size, EACH, replace=False).tolist():
                     self.single[which, k] = self.probe(which, self._unit(k))
             else:
                 self._search(which)
         self._judge_kinks_together()
+
+    def _vouched(self, probe: Probe) -> Probe:
+        """An entry too small to be known by itself is right where all directions are."""
+        if max(p.worst for p in self.probes) == OK:
+            return replace(probe, code=np.where(probe.code == UNRESOLVED, OK, probe.code))
+        return probe
 
     def _suspected(self) -> list[int]:
         """The claim that was contradicted first; the first one where none was."""

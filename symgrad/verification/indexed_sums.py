@@ -24,7 +24,7 @@ from symgrad.notation.lower import Scope
 from symgrad.operations.catalogue import LOGARITHM, find
 from symgrad.operations.record import Elementwise
 from symgrad.tensor.build import add, einsum, elementwise, number, power, size_number
-from symgrad.tensor.dims import Size, agree, letter
+from symgrad.tensor.dims import Shape, Size, agree, letter
 from symgrad.tensor.nodes import Delta, Node, Ones
 from symgrad.tensor.view import View
 
@@ -33,17 +33,20 @@ LENGTH = 4000  # characters
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<number>\d+(?:\.\d+)?)
-    | (?P<sum>(?:sum|Sum|\u03a3|\u2211|\\sum)\s*_?\s*(?:\{\s*(?P<many>[a-z](?:\s*,?\s*[a-z])*)\s*(?:=\s*1)?\s*\}|(?P<one>[a-z])(?![a-zA-Z(])(?:\s*=\s*1)?)
+    | (?P<sum>(?:sum|Sum|\u03a3|\u2211|\\sum)\s*_?\s*
+        (?:\{\s*(?P<many>[a-z](?:\s*,?\s*[a-z])*)\s*(?:=\s*1)?\s*\}|(?P<one>[a-z])(?![a-zA-Z(])(?:\s*=\s*1)?)
         (?:\s*\^\s*(?:\{\s*\w+\s*\}|\w))?)
     | (?P<delta>(?:\\?delta|\u03b4)\s*(?:_\s*\{?\s*(?P<d>[a-z]\s*,?\s*[a-z])\s*\}?|\[\s*(?P<e>[a-z]\s*,\s*[a-z])\s*\]))
     | (?P<iverson>\[\s*(?P<a>[a-z])\s*={1,2}\s*(?P<b>[a-z])\s*\])
     | (?P<name>[^\W\d_][^\W_]*(?:_(?![{a-z]))?)
-    | (?P<sub>_\s*(?:\{\s*(?P<group>[a-z](?:\s*,?\s*[a-z])*)\s*\}|(?P<plain>[a-z]+)) | \[\s*(?P<list>[a-z](?:\s*,\s*[a-z])*)\s*\])
+    | (?P<sub>_\s*(?:\{\s*(?P<group>[a-z](?:\s*,?\s*[a-z])*)\s*\}|(?P<plain>[a-z]+))
+        | \[\s*(?P<list>[a-z](?:\s*,\s*[a-z])*)\s*\])
     | (?P<op>\.\*|\\cdot|[-+*/^()\u00b7]))""",
     re.VERBOSE,
 )  # fmt: skip
-_LOOKS = re.compile(
-    r"[^\W\d_]\w*_\{?\s*[a-z](?![a-zA-Z]{2})|[^\W\d_]\[\s*[a-z]\s*(?:,\s*[a-z]\s*)?\]|\\?sum\s*_|[\u03a3\u2211]\s*_?\s*[a-z{]"
+_DECORATION = re.compile(r"\$|\\(?:left|right|quad|qquad|limits|displaystyle|[,;!:]|\[|\]|\(|\))")
+_SUBSCRIPTED = re.compile(
+    r"(?<![^\W_])([^\W\d_][^\W_]*)_(?:\{[^{}]*\}|[a-z]{1,4}(?![^\W_]))|(?<![^\W_])([^\W\d_][^\W_]*)\[\s*[a-z]\s*(?:,\s*[a-z]\s*)*\]"
 )
 
 
@@ -64,16 +67,22 @@ class _Token:
 
 
 def looks_indexed(text: str, scope: Scope) -> bool:
-    """Whether a text has subscripts or sums over letters (and they are not names of the problem)."""
-    words = re.findall(r"[^\W\d]\w*", text)
-    return _LOOKS.search(text) is not None and not all(w in scope.views or find(w) for w in words)
+    """Whether names of the problem carry subscripts that are letters (and are not names themselves)."""
+    for found in _SUBSCRIPTED.finditer(text):
+        base, whole = found[1] or found[2], found[0]
+        if base in ("delta", "\u03b4") or (base in scope.views and whole not in scope.views):
+            return not find(whole)
+    return False
 
 
-def read_indexed(text: str, scope: Scope) -> Entries:
-    """The meaning of an indexed sum.  Raises ParseError, ShapeError, LimitError."""
+def read_indexed(text: str, scope: Scope, shape: Shape = ()) -> Entries:
+    """The meaning of an indexed sum, its axes being `shape` if that is known.
+
+    Raises ParseError, ShapeError, LimitError.
+    """
     if len(text) > LENGTH:
         raise LimitError(f"an indexed sum has at most {LENGTH} characters")
-    return _Reader(text, scope).whole()
+    return _Reader(_DECORATION.sub(" ", text), scope, shape).whole()
 
 
 def arrangements(entries: Entries, order: Sequence[str] = ()) -> list[View]:
@@ -90,8 +99,8 @@ def arrangements(entries: Entries, order: Sequence[str] = ()) -> list[View]:
 class _Reader:
     """Terms, products and factors, by recursive descent to a bounded depth."""
 
-    def __init__(self, text: str, scope: Scope):
-        self.text, self.scope, self.depth, self.at = text, scope, 0, 0
+    def __init__(self, text: str, scope: Scope, shape: Shape = ()):
+        self.text, self.scope, self.shape, self.depth, self.at = text, scope, shape, 0, 0
         self.sizes: dict[str, Size] = {}
         self.tokens = list(self._tokens())
         self.free = self._free_letters()
@@ -122,8 +131,11 @@ class _Reader:
             elif t.kind in ("sub", "delta", "iverson"):
                 counts[-1].update(t.letters)
         once = {a for c in counts for a, k in c.items() if k == 1}
-        everywhere = [set(c) for c in counts if c] or [set()]
-        return frozenset((once & set.intersection(*everywhere)) - bound)
+        everywhere = [frozenset(c) for c in counts if c]
+        unbound = {a for c in everywhere for a in c} - bound
+        if len(unbound) == len(self.shape):
+            return frozenset(unbound)  # `x_i delta_ij` is a matrix where one is wanted
+        return frozenset(a for a in once - bound if all(a in c for c in everywhere))
 
     def whole(self) -> Entries:
         found = self.sum()
@@ -249,6 +261,8 @@ class _Reader:
                 for c, size in zip(sub.letters, view.node.shape, strict=False):
                     if c in letters:
                         return size
+        if len(set(self.shape)) == 1:
+            return self.shape[0]
         raise self.error(f"nothing says how far {letters[0]} runs")
 
     def _named(self, token: _Token) -> Entries:

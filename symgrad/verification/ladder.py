@@ -70,11 +70,13 @@ class Ladder:
         return self.noise / self.steps[:, None]
 
 
-def climb(line: Line, *, eps: float, noise: Array | None = None, start: Array | None = None) -> Ladder:
+def climb(
+    line: Line, *, eps: float, noise: Array | None = None, start: Array | None = None, rungs: int = RUNGS
+) -> Ladder:
     """The slope of a line at 0, from both sides.
 
     eps    the relative rounding of its argument and values;  start  its values at 0, where these are known
-    noise  a bound for the rounding of its values, measured if not given
+    noise  a bound for the rounding of its values, measured if not given;  rungs  how many steps
 
     Raises DomainError where the line is not finite at 0, or at no step near it.
     """
@@ -83,7 +85,7 @@ def climb(line: Line, *, eps: float, noise: Array | None = None, start: Array | 
         raise DomainError("f is not finite at the point itself", hint="a point inside the domain of f")
     if noise is None:
         noise = measured_noise(line, start, eps)
-    steps, ahead, behind = _values_both_sides(line, eps)
+    steps, ahead, behind = _values_both_sides(line, eps, rungs)
     widths = steps[:, None]
     central, right, left = (ahead - behind) / (2 * widths), (ahead - start) / widths, (start - behind) / widths
     rounding = noise / widths
@@ -102,16 +104,16 @@ def climb(line: Line, *, eps: float, noise: Array | None = None, start: Array | 
 # --- values -----------------------------------------------------------------------------------
 
 
-def _values_both_sides(line: Line, eps: float) -> tuple[Array, Array, Array]:
+def _values_both_sides(line: Line, eps: float, rungs: int) -> tuple[Array, Array, Array]:
     """Steps, and the values ahead and behind, from the largest step below which all is finite."""
     steps: list[float] = []
     ahead: list[Array] = []
     behind: list[Array] = []
     usable = 0
     first = FIRST if eps < HALF_PRECISION else 1.0
-    for k in range(RUNGS + MORE_RUNGS):
+    for k in range(rungs + MORE_RUNGS):
         t = first * RATIO**-k
-        if usable >= FEWEST and (k >= RUNGS or t < 64 * eps):
+        if usable >= FEWEST and (k >= rungs or t < 64 * eps):
             break
         steps.append(t)
         ahead.append(line(t))

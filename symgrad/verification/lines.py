@@ -42,7 +42,9 @@ Kind = Literal["value", "differential", "derivative", "definition", "unread"]
 MOST_LINES = 200
 
 _DERIVATIVE = re.compile(
-    r"^\(?\s*[d\u2202]\s*\w*(?:\([^()]*\))?\s*/\s*\(?\s*[d\u2202]\s*\w+.*$|^\u2207.*$|^grad\w*.*$|^(?:G|J|H)$"
+    r"""^\(?\s*[d\u2202]\s*\w*(?:\([^()]*\))?\s*/\s*\(?\s*[d\u2202]\s*\w+.*$ | ^\u2207.*$ | ^\\nabla.*$
+    | ^\\frac\s*\{\s*(?:\\partial|d|\\mathrm\s*\{d\}).*$ | ^grad\w*.*$ | ^(?:G|J|H)$""",
+    re.VERBOSE,
 )
 _DIFFERENTIAL = re.compile(r"^d\s*(\w+)$|^d\s*\((.*)\)$")
 _SPLIT = re.compile(r"(?<![<>=!~])=(?!=)")
@@ -138,6 +140,7 @@ class _Checker:
     kind: Kind = "value"
     before: tuple[Kind, View, bool] | None = None
     parts: dict[str, View] = field(default_factory=dict)
+    part: str | None = None  # whose differential a line is, where it is not the function's
 
     def checked(self, text: str) -> Iterator[Line]:
         for number, written in enumerate(text.splitlines(), 1):
@@ -153,6 +156,7 @@ class _Checker:
         if left and rest:
             self.before = None if self._kind_of(left) != self.kind else self.before
             self.kind = self._kind_of(left)
+            self.part = left[1:].strip() if left[:1] == "d" and left[1:].strip() in self.parts else None
             if self.kind == "definition":
                 yield self._defined(number, left, rest[0])
                 return
@@ -268,9 +272,16 @@ class _Checker:
         rest = present(said.node, {change.node: zero(change.node.shape)})
         if any(n is change.node for n in walk(claimed)) or not is_zero(rest):
             return Verdict(False, "shapes", explanation=f"a differential is linear in d{self.derivative.wrt[-1]}")
-        if not same_sizes(said, self.derivative.output):
-            return Verdict(False, "shapes", explanation=f"the differential is {self.derivative.output.describe()}")
-        return case.judged(case.view(claimed))
+        whole = self.parts[self.part] if self.part is not None else self.derivative.output
+        if not same_sizes(said, whole):
+            return Verdict(False, "shapes", explanation=f"the differential is {whole.describe()}")
+        if self.part is None:
+            return case.judged(case.view(claimed))
+        variable = self.derivative.variables[-1].node
+        wanted = View(differentiate(whole.node, variable, LOGARITHM), whole.rows)
+        if case.agrees(View(claimed, whole.rows), wanted):
+            return Verdict(True, "samples", "numeric")
+        return Verdict(False, "samples", explanation=f"this is not the differential of {self.part}")
 
     # --- reading
 

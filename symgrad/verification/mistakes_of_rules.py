@@ -44,7 +44,8 @@ RECORDS = (
         _MASK_AGAIN, "rule", swaps=local_rules.without_mask,
     ),
     Mistake(
-        "max sent to both", Sentence("max handed its gradient to both arguments", "max گرادیان را به هر دو ورودی داده است"),
+        "max sent to both", Sentence("max handed its gradient to both arguments",
+                                     "max گرادیان را به هر دو ورودی داده است"),
         Sentence(
             "max routes the gradient to the argument that is larger; the other one gets nothing.",
             "max گرادیان را تنها به ورودی بزرگ‌تر می‌رساند؛ به دیگری چیزی نمی‌رسد.",
@@ -106,7 +107,8 @@ RECORDS = (
         _SLOPE_AGAIN, "rule", swaps=local_rules.function_for_slope,
     ),
     Mistake(
-        "slope at the wrong place", Sentence("a slope was taken at the wrong place", "شیب در جای نادرستی گرفته شده است"),
+        "slope at the wrong place", Sentence("a slope was taken at the wrong place",
+                                             "شیب در جای نادرستی گرفته شده است"),
         Sentence("f'(f(u)) stands where f'(u) belongs.", "f'(f(u)) به جای f'(u) آمده است."),
         _SLOPE_AGAIN, "rule", of="missing chain factor", swaps=local_rules.slope_at_the_value,
     ),
@@ -130,7 +132,8 @@ RECORDS = (
         _PATHS_AGAIN, "rule", swaps=local_rules.without_occurrence,
     ),
     Mistake(
-        "one of two factors", Sentence("a square was differentiated once", "از توان دوم تنها یک بار مشتق گرفته شده است"),
+        "one of two factors", Sentence("a square was differentiated once",
+                                       "از توان دوم تنها یک بار مشتق گرفته شده است"),
         Sentence(
             "Equal factors each give a term: the slope of u*u is 2*u.",
             "عامل‌های برابر هر کدام یک جمله می‌دهند: شیب u*u برابر 2*u است.",
@@ -159,7 +162,8 @@ RECORDS = (
             "The derivative of a sum has one term for each term; one is missing.",
             "مشتق یک جمع برای هر جمله یک جمله دارد؛ یکی از قلم افتاده است.",
         ),
-        Sentence("Differentiate term by term and tick each term off.", "جمله به جمله مشتق بگیرید و هر جمله را خط بزنید."),
+        Sentence("Differentiate term by term and tick each term off.",
+                 "جمله به جمله مشتق بگیرید و هر جمله را خط بزنید."),
         "rule", swaps=local_rules.without_term,
     ),
     Mistake(
@@ -169,7 +173,8 @@ RECORDS = (
             "هر خروجی به هر ورودی بستگی دارد، مانند softmax: diag(s) - s*s' و نه تنها یکی از آن دو.",
         ),
         Sentence(
-            "Write d s_i / d x_k for i = k and for i different from k.", "d s_i / d x_k را برای i = k و i نابرابر k بنویسید."
+            "Write d s_i / d x_k for i = k and for i different from k.",
+            "d s_i / d x_k را برای i = k و i نابرابر k بنویسید."
         ),
         "rule", of="dropped term", swaps=local_rules.jacobian_in_part,
     ),

@@ -26,17 +26,22 @@ HIDDEN = (
 _QUOTES = "\u2018\u2019\u201b\u2032\u00b4\u02b9\u02bc\u0060\uff07"
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d"
 _MARKS = {"\u066b": ".", "\u060c": ",", "\u066c": "", "\u061b": ";", "\u066a": "%", "\u00d7": "*", "\u22c6": "*"}
+_WORDS = (
+    "grad(?:ient)?", "answer", "ans", "result", "solution", "jacobian", "hessian",
+    "\u067e\u0627\u0633\u062e", "\u062c\u0648\u0627\u0628", "\u0645\u0634\u062a\u0642",
+)  # fmt: skip
+_D = "[d\u2202\u03b4]"
 _PREFIX = re.compile(
-    r"""\s*(?:
-        (?:\(\s*)?[d\u2202\u03b4]\s*\^?[0-9]?\s*[\w.]*(?:\([^()=]*\))?\s*/\s*[(]?\s*(?:[d\u2202\u03b4]\s*\w+(?:\^\w+)?['\u1d40\u22a4]?\s*)+[)]?\s*
-            (?:\[[^\]=]*\]|\([^()=]*\))?
-      | \u2207\s*_?\{?\w*\}?\s*\w*(?:\([^()=]*\))?
+    rf"""\s*(?:
+        \(?\s*{_D}\s*\^?[0-9]?\s*[\w.]*(?:\([^()=]*\))?\s*/\s*\(?\s*
+            (?:{_D}\s*\w+(?:\^\w+)?['\u1d40\u22a4]?\s*)+\)?\s*(?:\[[^\]=]*\]|\([^()=]*\)|_\s*\{{?\s*\w+\s*\}}?)?
+      | \u2207\s*_?\{{?\w*\}}?\s*\w*(?:\([^()=]*\))?
       | \\nabla[^=]*
-      | \\frac\s*\{\s*(?:\\partial|d|\\mathrm\s*\{d\})[^=]*
-      | (?:grad(?:ient)?|answer|ans|result|solution|jacobian|hessian|\u067e\u0627\u0633\u062e|\u062c\u0648\u0627\u0628|\u0645\u0634\u062a\u0642)(?:_?\w+)?(?:\([^()=]*\))?
+      | \\frac\s*\{{\s*(?:\\partial|d|\\mathrm\s*\{{d\}})[^=]*
+      | (?:{"|".join(_WORDS)})(?:_?\w+)?(?:\([^()=]*\))?
     )\s*(?:=(?!=)|:=?)\s*""",
     re.VERBOSE | re.IGNORECASE,
-)  # fmt: skip
+)
 _FULL_STOP = re.compile(r"[\s.,;:!\u060c\u061b\u06d4\u3002]+$")
 _OF_PYTHON = re.compile(r"\.T\b(?!\w)")
 _TRANSPOSE = re.compile(r"\^\s*(?:\{\s*(?:T|\u22a4|\\top)\s*\}|T(?![\w^]))")
@@ -72,9 +77,10 @@ def normalised(answer: str) -> Normalised:
 def _prefix(text: str) -> str:
     """A derivative's name with an equals sign in front of a single formula."""
     found = _PREFIX.match(text)
-    if found is None or not text[found.end() :].strip():
+    if found is None:
         return ""
-    return found[0] if "=" not in re.sub(r"[<>=!~]=", "", text[found.end() :]) else ""
+    rest = text[found.end() :].strip()
+    return found[0] if rest and not re.search(r"[;\n]|(?<![<>=!~])=(?!=)", rest) else ""
 
 
 def _without_hidden(text: str) -> str:

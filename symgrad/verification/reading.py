@@ -1,4 +1,4 @@
-"""Answers read: text, LaTeX or an indexed sum -> views in the names of a program, with notes on how it was read.
+r"""Answers read: text, LaTeX or an indexed sum -> views in the names of a program, with notes on how it was read.
 
 >>> from symgrad.programs import program
 >>> read = read_answer(r"2 A^\top x", program("x'*A*x", "x: R^n; A: R^{n x n}").scope)
@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from symgrad.errors import ParseError
@@ -18,8 +19,11 @@ from symgrad.notation.lower import Scope, lower
 from symgrad.notation.text import text as text_of
 from symgrad.notation.tree import Assignment, Tree, names
 from symgrad.operations.catalogue import function_names
+from symgrad.tensor.dims import Shape
 from symgrad.tensor.view import View
 from symgrad.verification.indexed_sums import arrangements, letters_on_the_left, looks_indexed, read_indexed
+
+_SIDE_BY_SIDE = re.compile(r"(?<=[\w)'])[ \t]+(?=[^\W\d]|\()")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +35,14 @@ class Read:
     notes: tuple[str, ...] = ()
 
 
-def read_answer(answer: str, scope: Scope, prefix: str = "") -> Read:
+def read_answer(answer: str, scope: Scope, prefix: str = "", shape: Shape = ()) -> Read:
     """The meaning of a normalised answer, in the names of a scope; it may have lines of its own.
 
+    `shape` is what the axes of an indexed sum should be: it settles what a lone delta_ij leaves open.
     Raises ParseError, UnknownNameError, ShapeError, LimitError.
     """
     if looks_indexed(answer, scope):
-        entries = read_indexed(answer, scope)
+        entries = read_indexed(answer, scope, shape)
         views = arrangements(entries, letters_on_the_left(prefix, entries.letters))
         free = ", ".join(entries.letters) or "none"
         return Read(tuple(views), None, (f"an indexed sum; free indices: {free}",))
@@ -53,6 +58,21 @@ def read_answer(answer: str, scope: Scope, prefix: str = "") -> Read:
     return Read((view,), lines[-1].value if len(lines) == 1 else None, notes)
 
 
+def _parsed(answer: str) -> tuple[tuple[Assignment, ...], tuple[str, ...]]:
+    """The lines, factors with a space between them read as a product where that is the only way."""
+    try:
+        return parse_program(answer), ()
+    except ParseError:
+        closed = _SIDE_BY_SIDE.sub("*", answer)
+        if closed == answer:
+            raise
+        try:
+            return parse_program(closed), ("factors side by side were read as a product",)
+        except ParseError:
+            pass
+        raise
+
+
 def lines_of(answer: str, scope: Scope) -> tuple[list[Assignment], tuple[str, ...]]:
     """The lines of an answer, parsed, juxtaposed names taken apart, and notes on LaTeX."""
     if is_latex(answer):
@@ -60,7 +80,7 @@ def lines_of(answer: str, scope: Scope) -> tuple[list[Assignment], tuple[str, ..
         parsed = parse_latex_program(answer, {*scope.views, *scope.letters}, kinds)
         notes: tuple[str, ...] = (f"LaTeX was read as {text_of(parsed[-1].value)}",)
     else:
-        parsed, notes = parse_program(answer), ()
+        parsed, notes = _parsed(answer)
     known = {*scope.views}
     lines = []
     for line in parsed:

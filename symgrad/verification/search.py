@@ -54,6 +54,7 @@ class Bench(Protocol):
     @property
     def points(self) -> Iterable[Point]: ...
     def view(self, node: Node) -> View: ...
+    def closed(self, node: Node) -> Node: ...
     def arranged(self, derivative: Derivative) -> View: ...
     def values(self, views: Sequence[View], point: Point) -> list[Array]: ...
 
@@ -104,13 +105,23 @@ class Search:
             lambda: self._found_in(self.derivations, said),
             lambda: self._differs_at_zeros_only(said),
             lambda: self._assumed_symmetric(said) if self._has_merged_terms(said) else [],
-            lambda: self._found_in(self.formulas, said) or self._stopped(said) or self._repairs(tree),
+            lambda: (
+                self._placed(self._found_in(self.formulas, said), tree) or self._stopped(said) or self._repairs(tree)
+            ),
             lambda: self._found_in(self.alike, said),
             lambda: self._termwise(said),
             lambda: self._found_twice(said),
             lambda: self._assumed_symmetric(said),
         )
-        return _ordered(next(filter(None, (step() for step in steps)), []))
+        found = _ordered(next(filter(None, (step() for step in steps)), []))
+        return [self._with_terms(found[0], said), *found[1:]] if found else []
+
+    def _with_terms(self, found: Found, said: View) -> Found:
+        """An explanation that is about terms, with the terms it is about."""
+        if found.lines or found.families not in _OF_TERMS:
+            return found
+        terms = self._termwise(said)
+        return Found(found.ids, terms[0].lines) if terms else found
 
     def explain_other_shape(self, said: View | None, tree: Tree | None) -> list[Found]:
         """The explanations of an answer of another shape, or of one (None) that does not conform."""
@@ -122,6 +133,23 @@ class Search:
             known = (*self.derivations, *self.stops, *self.formulas)
             found = [Found((*c.ids, "transposed")) for c, f in self._hits(turned, known) if f == 1]
         return _ordered(found)
+
+    def explain_values(self, seen: Sequence[tuple[Point, Array]]) -> list[Found]:
+        """The explanations of an answer of which only the values at some points are known."""
+        known = (*self.derivations, *self.formulas, *self.stops)
+        return self._factor_of_values(seen) or _ordered(Found(c.ids) for c in known if self._has_values(c, seen))
+
+    def _has_values(self, candidate: Candidate, seen: Sequence[tuple[Point, Array]]) -> bool:
+        for point, value in seen:
+            other = self._value(candidate.view, point)
+            if other is None or other.shape != value.shape or not equal(value, other):
+                return False
+        return True
+
+    def _factor_of_values(self, seen: Sequence[tuple[Point, Array]]) -> list[Found]:
+        truths = [(value, self._value(self.truth, point), point) for point, value in seen]
+        factor = factor_of((v, t, p) for v, t, p in truths if t is not None)
+        return [Found(factor.ids, factor.lines)] if factor is not None else []
 
     # --- the problem
 
@@ -211,6 +239,7 @@ class Search:
         made: list[tuple[tuple[str, ...], View]] = []
         try:
             for step, node in stopped_early(self.bench.derivative):
+                node = self.bench.closed(node)
                 whole = full(node, variable.node.shape) if not node.shape else node
                 made += [(("factor left out",), View(n, min(1, n.rank))) for n in {node: 0, whole: 0} if step.rank < 3]
         except SymgradError:
@@ -332,6 +361,11 @@ class Search:
                 found.setdefault(families((edit.repaired,)), _repair(edit))
         return list(found.values())
 
+    def _placed(self, found: Sequence[Found], tree: Tree | None) -> list[Found]:
+        """Explanations with the place in the answer, where an edit of it says the same."""
+        repairs = {f.families: f for f in self._repairs(tree)} if found else {}
+        return [repairs.get(f.families, f) for f in found]
+
     def _is_right(self, view: View) -> bool:
         value, wanted = self._value(view, self.first), self._value(self.truth, self.first)
         return value is not None and wanted is not None and equal(value, wanted) and self._agree(view, self.truth)
@@ -386,6 +420,7 @@ def _square(derivative: Derivative) -> list[str]:
     return [d.name for d in given if d.kind == "matrix" and d.rows == d.columns and not d.properties & _STRUCTURED]
 
 
+_OF_TERMS = (("sign",), ("dropped term",), ("missing factor 2",), ("forgot second occurrence",))
 _STRUCTURED = {"symmetric", "spd", "skew", "diagonal", "lower", "upper", "orthogonal"}
 
 

@@ -86,8 +86,8 @@ class StagedReport:
 
     def text(self) -> str:
         """The report, a line for each assignment."""
-        told = [f"line {x.number}: {_WORD[x.correct]}: {x.target} = {x.text}" + (f"\n  {x.message}" if x.message else "")
-                for x in self.lines]  # fmt: skip
+        told = [f"line {x.number}: {_WORD[x.correct]}: {x.target} = {x.text}" for x in self.lines]
+        told = [f"{said}\n  {x.message}" if x.message else said for said, x in zip(told, self.lines, strict=True)]
         return "\n".join([*told, *(f"{name} is used and never computed" for name in self.missing)])
 
 

@@ -30,6 +30,7 @@ from symgrad.tensor.view import View
 
 Array = Any
 MOST_TERMS = 14
+FEW = 64  # terms up to which products are multiplied out
 Values = Callable[[Sequence[View]], Array]  # the views' entries at several points, one column each
 
 
@@ -85,7 +86,7 @@ def compared_terms(said: View, wanted: View, values: Values) -> Comparison | Non
 def _splittings(view: View) -> Iterator[list[View]]:
     """The terms as they stand, and those of the normal form."""
     seen = 0
-    for arrange in (present, expanded):
+    for arrange in (present, lambda node: expanded(node, FEW)):
         try:
             node = arrange(view.node)
         except LimitError:
@@ -124,7 +125,7 @@ def term_text(view: View) -> str:
 def count_of_terms(node: Node) -> int:
     """How many terms the normal form has."""
     try:
-        whole = expanded(node)
+        whole = expanded(node, FEW)
     except LimitError:
         return 0
     return len(whole.terms) if isinstance(whole, Add) else 1

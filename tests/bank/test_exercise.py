@@ -364,21 +364,21 @@ def test_a_huge_number_is_not_read_as_infinity(quiz: Quiz) -> None:
 
 def test_a_file_that_is_not_there(quiz: Quiz) -> None:
     path = quiz(HEAD + DERIVATIVE)
-    with pytest.raises(UnknownNameError, match="quis.toml: cannot be read(.|\n)*did you mean quiz.toml"):
+    with pytest.raises(UnknownNameError, match=r"quis.toml: cannot be read(.|\n)*did you mean quiz.toml"):
         load(path.with_name("quis.toml"))
 
 
 def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
     path = tmp_path / "old.toml"
     path.write_bytes(b'id = "a"\ntitle = "\xe3\xd4"')
-    with pytest.raises(ParseError, match="old.toml: line 2: this is not UTF-8"):
+    with pytest.raises(ParseError, match=r"old.toml: line 2: this is not UTF-8"):
         load(path)
 
 
 def test_windows_line_ends_keep_their_lines(tmp_path: Path) -> None:
     path = tmp_path / "quiz.toml"
     path.write_bytes((HEAD + DERIVATIVE + 'vek = "row"').replace("\n", "\r\n").encode("utf-8-sig"))
-    with pytest.raises(UnknownNameError, match="^line 13, column 1: "):
+    with pytest.raises(UnknownNameError, match=r"^line 13, column 1: "):
         load(path)
 
 
@@ -392,7 +392,7 @@ def test_folders_are_sorted_and_files_read_once(quiz: Quiz, tmp_path: Path) -> N
 def test_two_files_with_one_id(quiz: Quiz, tmp_path: Path) -> None:
     for name in ("a", "b"):
         quiz(HEAD + DERIVATIVE, f"{name}.toml")
-    with pytest.raises(ParseError, match="b.toml: id: the exercise 'quiz' is already in .*a.toml"):
+    with pytest.raises(ParseError, match=r"b.toml: id: the exercise 'quiz' is already in .*a.toml"):
         load_all([tmp_path])
 
 

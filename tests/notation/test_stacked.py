@@ -68,7 +68,7 @@ def test_stacking_is_what_vec_does() -> None:
     ],
 )
 @pytest.mark.parametrize("vec", ["column", "row"])
-def test_interleaved_indices_are_sorted_by_commutation_matrices(expression: str, wrt: str, where: str, vec: str) -> None:
+def test_interleaved_indices_are_sorted(expression: str, wrt: str, where: str, vec: str) -> None:
     """The printed matrix, evaluated as text, is the Jacobian that the compiled tensor gives."""
     D = derivative(expression, wrt, where=where, layout="numerator", vec=vec)
     assert D.matrix_form

@@ -34,25 +34,11 @@ def test_graded_answers(case):
     )
     assert verdict.correct is (case["verdict"] == "correct")
     accepted = {case["misconception"], *case.get("also_acceptable", [])}
-    assert verdict.misconception is None or verdict.misconception in accepted  # no false accusation
+    assert verdict.misconception in accepted  # None for a right answer: no false accusation
     if verdict.correct:
         assert verdict.proof in ("symbolic", "numeric") and verdict.witness is None
     else:
         assert verdict.witness is not None or verdict.rung == "shapes"
-
-
-@pytest.mark.parametrize("id", ["an-33", "an-37", "an-42", "an-48", "an-59", "an-62"])
-def test_mistakes_of_the_library_are_named(id):
-    case = next(c for c in GRADED if c["id"] == id)
-    verdict = check_answer(
-        case["expr"],
-        case["wrt"],
-        answer=case["answer"],
-        where=case["vars"],
-        layout=case["layout"],
-        domain=case.get("domain"),
-    )
-    assert verdict.misconception == case["misconception"]
 
 
 # --- the ladder -------------------------------------------------------------------------------
@@ -128,6 +114,15 @@ def test_an_answer_may_have_lines_of_its_own():
 
 def test_juxtaposed_names_in_an_answer():
     assert check_answer("x'*A*x", "x", answer="Ax + A'x", where="x: R^n; A: R^{n x n}").correct
+
+
+def test_sympy_answers():
+    import symgrad as sg
+
+    x, A = sg.symbols("x: R^n; A: R^{n x n}")
+    where = "x: R^n; A: R^{n x n}"
+    assert check_answer("x'*A*x", "x", answer=(A + A.T) * x, where=where).correct
+    assert check_answer("x'*A*x", "x", answer=2 * A * x, where=where).misconception == "assumed symmetric"
 
 
 # --- shapes and layouts -----------------------------------------------------------------------

@@ -220,6 +220,35 @@ def _(z):
     return np.diag(softmax(z))
 
 
+@planted("term left out", "sum(log(x)) + a'*x + norm2(x)^2", "x", "a, x: R^n positive", named=("dropped term",))
+def _(a, x):
+    return 1 / x + a
+
+
+@planted("Jacobian left out", "a'*softmax(z)", "z", "a, z: R^n", named=("Jacobian left out", "missing chain factor"))
+def _(a):
+    return a
+
+
+@planted(
+    "Jacobian's diagonal only", "a'*softmax(z)", "z", "a, z: R^n", named=("Jacobian's diagonal only", "dropped term")
+)
+def _(a, z):
+    s = softmax(z)
+    return a * s * (1 - s)
+
+
+@planted("one of two factors", "norm2(tanh(x))^2", "x", "x: R^n", named=("one of two factors", "missing factor 2"))
+def _(x):
+    h = np.tanh(x)
+    return h * (1 - h**2)
+
+
+@planted("extra factor", "sum(exp(a.*x))", "x", "a, x: R^n", named=())
+def _(a, x):
+    return a * x * np.exp(a * x)
+
+
 # --- powers, norms, inverses ------------------------------------------------------------------
 
 
@@ -253,7 +282,7 @@ def _(X, w, y, l):
     return 2 * X.T @ (X @ w - y) + 2 * l * w
 
 
-@planted("bars left out", "abs(a'*x)", "x", "a, x: R^n", named=("missing mask", "missing chain factor"))
+@planted("bars left out", "abs(a'*x)", "x", "a, x: R^n")
 def _(a):
     return a
 
@@ -300,8 +329,6 @@ def _(W, V, x):
     return W.T @ ((1 - h**2) * (V.T @ (1 - h**2)))
 
 
-@planted(
-    "gradient of another name", "(a'*x)*(b'*y)", "x", "a, b, x, y: R^n", named=("differentiated the wrong function",)
-)
+@planted("gradient of another name", "(a'*x)*(b'*y)", "x", "a, b, x, y: R^n", named=())
 def _(a, b, x):
     return (a @ x) * b
