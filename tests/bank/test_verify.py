@@ -80,10 +80,10 @@ def test_a_corrected_print_is_right_and_the_expectation_becomes_unexpected(exerc
 
 
 PLANTED = [
-    ("two-branch-network", "dW21", "(grad_l21 .* [l21 > 0])", "wrong answer"),
+    ("two-branch-network", "dW21", "(grad_l21 .* [l21 > 0])", "missing chain factor"),
     ("two-branch-network", "dW1", "-(grad_l1 .* [l1 > 0])*x'", "sign"),
     ("linear-form", "ax", "a", "transposed"),
-    ("quadratic-form", "by-x", "x'*A", "wrong answer"),
+    ("quadratic-form", "by-x", "x'*A", "forgot second occurrence"),
     ("computational-graph", "multiply-dx", "x*grad_z", "wrong answer"),
     ("two-branch-network", "value-yhat", (0.82, 0.08, 0.11), "rounded twice"),
     ("two-branch-network", "value-yhat", (0.72, 0.07, 0.11), "wrong answer"),
