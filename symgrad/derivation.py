@@ -17,15 +17,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from symgrad.calculus.differentiate import depends, differentiate
-from symgrad.calculus.present import expanded, present
+from symgrad.calculus.present import present
 from symgrad.calculus.structure import STRUCTURES, structured
-from symgrad.errors import DomainError, LimitError, SymgradError, UnknownNameError, did_you_mean
+from symgrad.certificate import certified
+from symgrad.errors import DomainError, LimitError, UnknownNameError, did_you_mean
 from symgrad.notation.declare import Declaration
 from symgrad.notation.indexed import indexed_latex, indexed_text
 from symgrad.notation.latex import latex as latex_of
 from symgrad.notation.layout import Arrangement, Part, arrange, check_layout
 from symgrad.notation.lift import Lifter
-from symgrad.notation.lower import Scope, lower
+from symgrad.notation.lower import Scope
 from symgrad.notation.network import NoMatrixForm
 from symgrad.notation.parts import InParts, symbols
 from symgrad.notation.sharing import Shared, shared
@@ -33,7 +34,6 @@ from symgrad.notation.stacked import lift_arranged
 from symgrad.notation.text import text as text_of
 from symgrad.notation.tree import Name, Tree
 from symgrad.operations.catalogue import LOGARITHM, latex_templates
-from symgrad.operations.shapes import regrouped
 from symgrad.programs import RESULT, Program, Where, name_of, program, shown_names
 from symgrad.tensor.build import is_zero, permuted
 from symgrad.tensor.dims import Size
@@ -52,7 +52,6 @@ if TYPE_CHECKING:
 OUTSIZED = 600  # symbols from which on an answer is written in named parts
 REPEATED = 3  # times that an outsized answer is longer than what it is made of
 LONG = 60  # characters from which on an answer's repeated parts are worth names
-QUICK = 8  # terms up to which a certificate multiplies out before it turns to the prime field
 
 
 def derivative(
@@ -452,32 +451,6 @@ class Derivative:
         from symgrad.steps import steps
 
         return steps(self, method)
-
-
-def certified(tree: Tree, scope: Scope, wanted: View) -> bool:
-    """Whether a printed form, read back, is this tensor: the same node, else equal in a prime field."""
-    try:
-        back = lower(tree, scope)
-    except SymgradError:
-        return False
-    return same(back, wanted)
-
-
-def same(a: View, b: View) -> bool:
-    """Whether two readings are one matrix: `a` presented is `b`, the same normal form, or equal in a prime field."""
-    if a.shape != b.shape:
-        return False
-    if a.node.shape == b.node.shape:
-        if a.node is b.node or present(a.node) is b.node:
-            return True
-        try:
-            if expanded(a.node, QUICK) is expanded(b.node, QUICK):
-                return True
-        except LimitError:  # too many terms to multiply out
-            pass
-    from symgrad.numeric.field import same_in_field
-
-    return same_in_field(a.node, regrouped(b, a.row_sizes, a.column_sizes).node)
 
 
 def axes_of(view: View) -> tuple[Size, ...]:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad.derivation import Derivative, axes_of, derivative, explain_layout, gradient, hessian, jacobian, same
+from symgrad.certificate import same
+from symgrad.derivation import Derivative, axes_of, derivative, explain_layout, gradient, hessian, jacobian
 from symgrad.errors import DomainError, LayoutError, LimitError, NotDifferentiableError, SymgradError, UnknownNameError
 from symgrad.programs import program
 from symgrad.tensor.dims import letter, times

@@ -178,9 +178,7 @@ def _show_form(result: Derivative, form: str, worked: Sequence[Step]) -> None:
 def _written(result: Derivative, form: str) -> str:
     if form == "latex":
         return result.latex()
-    if form == "numpy":
-        return result.source()
-    raise DomainError(f"{form} source is not available yet", hint="--to numpy")
+    return result.source(form)
 
 
 # --- check ----------------------------------------------------------------------------------------

@@ -106,8 +106,8 @@ def find_point(
 ) -> Point:
     """A point where every value is finite and no operation is near a kink, sizes of the given kind.
 
-    Entries are drawn from all reals, else positive ones, small ones, ones beyond 1, or with whole scalars.  If every point
-    is near a kink the last one is taken and says so.  Raises DomainError if no value is finite.
+    Entries are drawn from all reals, else positive ones, small ones, ones beyond 1, or with whole scalars.  If every
+    point is near a kink the last one is taken and says so.  Raises DomainError if no value is finite.
     """
     kinked, skipped = None, 0
     for turn, wanted in enumerate([kind] * SIZES + ["distinct"] * SIZES):

@@ -124,7 +124,7 @@ def test_names_stand_for_what_they_name() -> None:
     ],
 )
 def test_normal_forms_of_equal_polynomials(one: str, other: str) -> None:
-    from symgrad.derivation import same
+    from symgrad.certificate import same
 
     assert same(program(one, WHERE).views["result"], program(other, WHERE).views["result"])
 
@@ -133,7 +133,7 @@ def test_normal_forms_of_equal_polynomials(one: str, other: str) -> None:
     ("one", "other"), [("A*B", "B*A"), ("A", "A'"), ("x'*A*y", "x'*A'*y"), ("tr(A*A)", "tr(A*A')"), ("x", "2*x")]
 )
 def test_unequal_polynomials_are_told_apart(one: str, other: str) -> None:
-    from symgrad.derivation import same
+    from symgrad.certificate import same
 
     assert not same(program(one, WHERE).views["result"], program(other, WHERE).views["result"])
 

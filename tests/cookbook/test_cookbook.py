@@ -9,7 +9,8 @@ import pytest
 from identities import IDENTITIES, Identity
 from reference import array_of, arrays, letters_at, matrix_of
 
-from symgrad.derivation import Derivative, derivative, same
+from symgrad.certificate import same
+from symgrad.derivation import Derivative, derivative
 from symgrad.programs import program
 from symgrad.tensor.build import permuted
 from symgrad.tensor.view import View

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from symgrad.derivation import derivative, same
+from symgrad.certificate import same
+from symgrad.derivation import derivative
 from symgrad.errors import LimitError, ParseError, SymgradError
 from symgrad.notation.latex import latex
 from symgrad.notation.latex_reader import NESTING_LIMIT, parse_latex, parse_latex_program

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from symgrad.calculus.present import present
-from symgrad.derivation import same
+from symgrad.certificate import same
 from symgrad.notation.declare import declare
 from symgrad.notation.grammar import parse
 from symgrad.notation.lift import Lifter, lift, size_tree, square_root
