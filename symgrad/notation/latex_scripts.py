@@ -10,6 +10,7 @@ What an expression or a group is, the reader built on this one says.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from fractions import Fraction
 
 from symgrad.errors import ParseError, Span
@@ -23,34 +24,34 @@ from symgrad.operations.catalogue import record
 SIZED = {"I": "eye", "0": "zeros", "1": "ones", "K": "commutation", "e": "e"}  # what has its size as an index
 
 
-class ScriptReader(SymbolReader):
+class ScriptReader(SymbolReader, ABC):
     """Names, scripts and sized constants."""
 
     open: list[str]  # the delimiters that are open
 
+    @abstractmethod
     def expression(self) -> Tree:
         """A sum."""
-        raise NotImplementedError
 
+    @abstractmethod
     def argument(self) -> Tree:
         """A group in braces, or one token."""
-        raise NotImplementedError
 
+    @abstractmethod
     def braced(self) -> Tree:
         """What stands in braces, the opening one being read."""
-        raise NotImplementedError
 
+    @abstractmethod
     def enclosed(self) -> tuple[str, list[Tree], bool]:
         """A delimited group: how it opens, its parts, whether it is a comparison."""
-        raise NotImplementedError
 
+    @abstractmethod
     def applied(self, function: str, start: int, mark: Span) -> Tree:
         """A function with the argument that follows."""
-        raise NotImplementedError
 
+    @abstractmethod
     def unexpected(self) -> ParseError:
         """The error for a token that cannot stand here."""
-        raise NotImplementedError
 
     # --- names and what stands above and below
 
