@@ -366,8 +366,9 @@ class Derivative:
         """Declarations of every name that the result may contain: inputs and intermediates."""
         found = dict(self.program.declared)
         for name in self.program.assigned:
-            rows, columns = self.program.views[name].shape
-            found[name] = Declaration(name, rows, columns)
+            if name != RESULT:
+                rows, columns = self.program.views[name].shape
+                found[name] = Declaration(name, rows, columns)
         return found
 
     # --- what it comes to ----------------------------------------------------------------------

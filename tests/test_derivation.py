@@ -202,3 +202,13 @@ def test_row_vectors_are_written_as_rows(expression: str, wrt: str, expected: st
 def test_kinks_are_stated_and_smooth_results_say_nothing() -> None:
     assert derivative("sum(relu(x))", "x").kinks == ("relu: at 0, where the slope taken is 0",)
     assert derivative("x'*x", "x").kinks == ()
+
+
+def test_the_sympy_form_reads_its_sizes_off_arguments_alone() -> None:
+    """An unnamed result is no argument of the lambdified function, so nothing may be read off it."""
+    import sympy
+
+    D = derivative("kron(X, X)", "X", where="X: R^{m x n}")
+    X = np.arange(6.0).reshape(2, 3)
+    (symbol,) = (s for s in D.expr.atoms(sympy.MatrixSymbol) if s.name == "X")
+    assert sympy.lambdify([symbol], D.expr, modules=sg.numpy_modules)(X) == pytest.approx(D.function()(X=X))
