@@ -97,9 +97,19 @@ class _Table:
     def read(self, text: str) -> None:
         if len(text) > LENGTH_LIMIT:
             raise LimitError(f"the declarations have {len(text)} characters; the limit is {LENGTH_LIMIT}")
-        for statement in re.finditer(r"[^;\n]+", re.sub(r"#[^\n]*", lambda m: " " * len(m[0]), text)):
-            if statement[0].strip():
+        uncommented = re.sub(r"#[^\n]*", lambda m: " " * len(m[0]), text) if "#" in text else text
+        for statement in re.finditer(r"[^;\n]+", uncommented):
+            plain = _PLAIN.fullmatch(text, *statement.span())
+            if plain is not None:
+                self.add_plain(plain, text)
+            elif statement[0].strip():
                 self.add_all(_Reader(text, *statement.span()))
+
+    def add_plain(self, match: re.Match[str], text: str) -> None:
+        """`x: R`, `x: R^n`, `A: R^{m x n}`: the usual declarations, read at once."""
+        name, length, rows, columns = match.groups()
+        first, second = (letter(size) if size else 1 for size in (rows or length, columns))
+        self.add(Declaration(name, first, second), text, match.span(1))
 
     def read_entry(self, name: object, space: object) -> None:
         if not isinstance(name, str):
@@ -146,6 +156,11 @@ class _Table:
 _PIECE = re.compile(
     r"(?:[ \t\r\n\u00a0]|#[^\n]*+)*+(?:(?P<integer>\d++)|(?P<name>[^\W\d_]\w*+)|(?P<times>×|\\times\b)|"
     r"(?P<blackboard>\\mathbb\s*(?:\{\s*R\s*\}|R\b)|\\R\b|\\Re\b)|(?P<mark>\S)|(?P<end>\Z))"
+)
+_PLAIN = re.compile(
+    r"\s*([A-Za-z][A-Za-z0-9]*) *: *R"
+    r"(?:\^([a-z])|\^\{ *([a-wyz][A-Za-z0-9]*) +x +([a-wyz][A-Za-z0-9]*) *\})? *",
+    re.ASCII,
 )
 _JOINED = re.compile(r"([A-Za-z]|[0-9]+)x([A-Za-z]|[0-9]+)(?!\w)")  # `nxm` and `3x4` without spaces
 _FACTOR_LIMIT = 64  # letters and integers in the dimensions of one declaration

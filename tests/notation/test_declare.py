@@ -107,3 +107,10 @@ def test_refused(where: str, error: type[SymgradError], column: int, words: str)
 def test_refused_objects(where: object) -> None:
     with pytest.raises(ParseError):
         declare(where)  # type: ignore[arg-type]
+
+
+def test_the_quick_way_reads_what_the_thorough_one_reads() -> None:
+    """Plain declarations are read by one pattern; a superfluous comment or brace sends them the long way."""
+    plain = declare("s: R; x: R^n; A: R^{m x n}; W1: R^{h1 x n}\n B2 : R^{ k x p }")
+    long = declare("s: R # a\n x: R^{n}; A: R^{m × n}; W1: R^(h1 x n); B2: R^(k x p)")
+    assert plain == long
