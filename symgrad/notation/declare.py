@@ -158,7 +158,7 @@ _PIECE = re.compile(
     r"(?P<blackboard>\\mathbb\s*(?:\{\s*R\s*\}|R\b)|\\R\b|\\Re\b)|(?P<mark>\S)|(?P<end>\Z))"
 )
 _PLAIN = re.compile(
-    r"\s*([A-Za-z][A-Za-z0-9]*) *: *R"
+    r"\s*([A-Za-z][A-Za-z0-9_]*) *: *R"
     r"(?:\^([a-z])|\^\{ *([a-wyz][A-Za-z0-9]*) +x +([a-wyz][A-Za-z0-9]*) *\})? *",
     re.ASCII,
 )
