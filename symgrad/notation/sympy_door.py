@@ -37,4 +37,35 @@ def to_tree(expression: Any) -> tuple[Tree, dict[str, Declaration]]:
     if not isinstance(expression, sympy.Basic):
         raise ParseError(f"a SymPy expression is wanted, not {type(expression).__name__}")
     reading = Reading(_READERS)
-    return reading.tree(expression), reading.declarations()
+    return reading.tree(_without_blocks(expression)), reading.declarations()
+
+
+def _without_blocks(expression: Any) -> Any:
+    """The expression with block matrices multiplied out, as far as SymPy can; what is left is refused by name."""
+    if not _has_blocks(expression):
+        return expression
+    if getattr(expression, "is_Matrix", False):
+        return _collapsed(expression)
+    arrays = [p for p in sympy.preorder_traversal(expression) if getattr(p, "is_Matrix", False)]
+    outermost = [p for p in arrays if p.has(sympy.BlockMatrix) and not any(p in q.args for q in arrays)]
+    return expression.xreplace({p: _collapsed(p) for p in outermost}).doit()
+
+
+def _collapsed(array: Any) -> Any:
+    """A product of block matrices as one; a single block stands for itself."""
+    found = sympy.block_collapse(array)
+    return found.blocks[0, 0] if isinstance(found, sympy.BlockMatrix) and found.blockshape == (1, 1) else found
+
+
+def _has_blocks(expression: Any) -> bool:
+    """Whether a block matrix occurs; every shared part is looked at once."""
+    seen: set[int] = set()
+    stack = [expression]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, sympy.BlockMatrix):
+            return True
+        if id(part) not in seen:
+            seen.add(id(part))
+            stack.extend(part.args)
+    return False

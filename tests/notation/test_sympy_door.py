@@ -639,3 +639,20 @@ def test_dimensions_that_no_array_tells_are_arguments() -> None:
     assert [a.name for a in expression.free_symbols] == ["q"]
     (size,) = expression.free_symbols
     assert sympy.lambdify([size], expression, modules=sg.numpy_modules)(5) == 5
+
+
+def test_block_matrices_of_symbols_are_multiplied_out() -> None:
+    """[x; y]' [A B; B' C] [x; y] = x'Ax + 2 x'By + y'Cy, and its derivatives by hand."""
+    from symgrad.derivation import derivative
+    from symgrad.verification.equal import equal
+
+    n, m = sympy.symbols("n m", integer=True, positive=True)
+    A, B, C = sympy.MatrixSymbol("A", n, n), sympy.MatrixSymbol("B", n, m), sympy.MatrixSymbol("C", m, m)
+    x, y = sympy.MatrixSymbol("x", n, 1), sympy.MatrixSymbol("y", m, 1)
+    M, v = sympy.BlockMatrix([[A, B], [B.T, C]]), sympy.BlockMatrix([[x], [y]])
+    where = "A: R^{n x n}; B: R^{n x m}; C: R^{m x m}; x: R^n; y: R^m"
+    form = v.T * M * v
+    assert equal(str(derivative(form, x)), "(A + A')*x + 2*B*y", where=where).proved
+    assert equal(str(derivative(form, B)), "2*x*y'", where=where).proved
+    assert equal(str(derivative(sympy.Trace(M * M), B)), "4*B", where=where).proved
+    assert equal(str(derivative(sympy.Trace(M), A)), "eye(n)", where=where).proved
