@@ -26,7 +26,7 @@ from symgrad.numeric.gates import OperationGate
 from symgrad.operations.catalogue import record
 from symgrad.programs import RESULT, Program
 from symgrad.tensor.build import ONE, number
-from symgrad.tensor.dims import Size, letters_of, size_at
+from symgrad.tensor.dims import Size, letter, letters_of, size_at
 from symgrad.tensor.view import View
 
 _SCALAR = View(ONE, 0)
@@ -81,7 +81,7 @@ class _Builder:
         entry = record(part.op)
         name = None if name == RESULT else name
         if entry.sizes:
-            sizes = [size_at(s, self.sizes) for s in size_arguments(part, self.scope)]
+            sizes = [self._size(s) for s in size_arguments(part, self.scope)]
             view = lower(part, self.scope)
             return self.graph.add(OperationGate(entry, sizes=sizes, kind=view.kind), name=name), view
         count = len(part.args)
@@ -100,7 +100,14 @@ class _Builder:
             return self.handles[name], self.scope.views[name]
         if name in CONSTANTS:
             return self.graph.constant(pi, name), _SCALAR
-        return self.graph.constant(float(self.sizes[name]), name), _SCALAR
+        return self.graph.constant(float(self._size(letter(name))), name), _SCALAR
+
+    def _size(self, size: Size) -> int:
+        """The number that a dimension is.  Raises UnknownNameError where no array fixes a letter of it."""
+        free = [a for a in letters_of([size]) if a not in self.sizes]
+        if free:
+            raise UnknownNameError(f"no input has the dimension {free[0]}, so its size is not known")
+        return size_at(size, self.sizes)
 
 
 def size_arguments(call: Call, scope: Scope) -> list[Size]:

@@ -108,3 +108,8 @@ def test_long_programs_are_no_recursion() -> None:
         wanted = np.sin(wanted)
     assert run.value(run.output) == pytest.approx(wanted)
     assert np.isfinite(run.backward()["x"]).all()
+
+
+def test_a_dimension_that_no_input_has_is_named() -> None:
+    with pytest.raises(UnknownNameError, match="dimension n"):
+        program("sum(eye(n))").graph()

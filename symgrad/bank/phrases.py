@@ -262,69 +262,11 @@ RULES: Mapping[str, Sentence] = {
         "${wrt}$ occurs there more than once: the contributions add.",
         "${wrt}$ بیش از یک بار به کار رفته است: سهم‌ها با هم جمع می‌شوند.",
     ),
-    "value": ("Put in what arrives.", "آنچه رسیده است جای‌گذاری می‌شود."),
-}
-
-OPERATIONS: Mapping[str, Sentence] = {
-    "add": ("A sum hands the gradient to each term.", "جمع، گرادیان را به هر جمله می‌دهد."),
-    "subtract": (
-        "A difference hands the gradient on, with a minus to the right side.",
-        "تفاضل، گرادیان را به هر دو سو می‌دهد؛ به سمت راست با علامت منفی.",
-    ),
-    "multiply": (
-        "In a product each factor receives the other one, transposed, on the other's side.",
-        "در ضرب، به هر عامل ترانهادهٔ عامل دیگر در همان سمت می‌رسد.",
-    ),
-    "hadamard": (
-        "An entry-by-entry product hands each factor the gradient times the other factor.",
-        "ضرب درایه‌به‌درایه به هر عامل، گرادیان ضرب در عامل دیگر را می‌دهد.",
-    ),
-    "divide": ("A quotient: $(1/u)' = -1/u^2$.", "خارج‌قسمت: $(1/u)' = -1/u^2$."),
-    "power": ("A power: $(u^p)' = p u^{{p-1}}$.", "توان: $(u^p)' = p u^{{p-1}}$."),
-    "relu": (
-        "ReLU lets the gradient through where its input is positive: a mask of zeros and ones.",
-        "ReLU گرادیان را تنها جایی عبور می‌دهد که ورودی‌اش مثبت است: نقابی از صفر و یک.",
-    ),
-    "sigmoid": (
-        "The sigmoid: $\\sigma' = \\sigma (1 - \\sigma)$, entry by entry.",
-        "سیگموید: $\\sigma' = \\sigma (1 - \\sigma)$، درایه‌به‌درایه.",
-    ),
-    "tanh": ("The hyperbolic tangent: $\\tanh' = 1 - \\tanh^2$.", "تانژانت هذلولی: $\\tanh' = 1 - \\tanh^2$."),
-    "exp": ("The exponential is its own derivative.", "مشتق تابع نمایی خود آن است."),
-    "log": ("The logarithm: $\\log' u = 1/u$.", "لگاریتم: $\\log' u = 1/u$."),
-    "max": (
-        "The maximum routes each entry of the gradient to the larger input (at a tie to the first).",
-        "بیشینه، هر درایهٔ گرادیان را به ورودی بزرگ‌تر می‌فرستد (در حالت تساوی به ورودی اول).",
-    ),
-    "softmax": (
-        "The Jacobian of softmax is $\\partial \\hat y_i / \\partial z_j = \\hat y_i (\\delta_{{ij}} - \\hat y_j)$.",
-        "ژاکوبی softmax برابر است با $\\partial \\hat y_i / \\partial z_j = \\hat y_i (\\delta_{{ij}} - \\hat y_j)$.",
-    ),
     "softmax cross entropy": (
         "Softmax followed by cross entropy: together they give prediction minus label.",
         "softmax و پس از آن آنتروپی متقاطع: این دو با هم «پیش‌بینی منهای برچسب» را می‌دهند.",
     ),
-    "tr": (
-        "The trace: $\\partial \\operatorname{{tr}}(A P) / \\partial P = A^{{\\top}}$.",
-        "اثر ماتریس: $\\partial \\operatorname{{tr}}(A P) / \\partial P = A^{{\\top}}$.",
-    ),
-    "sum": ("A sum of entries hands its gradient to every entry.", "جمع درایه‌ها گرادیان خود را به همهٔ درایه‌ها می‌دهد."),
-    "inv": (
-        "The inverse: $\\mathrm{{d}} X^{{-1}} = -X^{{-1}} (\\mathrm{{d}} X) X^{{-1}}$.",
-        "وارون: $\\mathrm{{d}} X^{{-1}} = -X^{{-1}} (\\mathrm{{d}} X) X^{{-1}}$.",
-    ),
-    "logdet": (
-        "The log-determinant: $\\mathrm{{d}} \\log|\\det X| = \\operatorname{{tr}}(X^{{-1}} \\mathrm{{d}} X)$.",
-        "لگاریتم دترمینان: $\\mathrm{{d}} \\log|\\det X| = \\operatorname{{tr}}(X^{{-1}} \\mathrm{{d}} X)$.",
-    ),
-    "det": (
-        "The determinant: $\\mathrm{{d}} \\det X = \\det X \\operatorname{{tr}}(X^{{-1}} \\mathrm{{d}} X)$.",
-        "دترمینان: $\\mathrm{{d}} \\det X = \\det X \\operatorname{{tr}}(X^{{-1}} \\mathrm{{d}} X)$.",
-    ),
-    "norm2": (
-        "The length: $\\partial \\lVert u \\rVert / \\partial u = u / \\lVert u \\rVert$.",
-        "طول بردار: $\\partial \\lVert u \\rVert / \\partial u = u / \\lVert u \\rVert$.",
-    ),
+    "value": ("Put in what arrives.", "آنچه رسیده است جای‌گذاری می‌شود."),
 }
 
 STRUCTURES: Mapping[str, Sentence] = {
@@ -344,7 +286,7 @@ FINDINGS: Mapping[str, Sentence] = {
     "transposed": ("transposed", "ترانهاده شده است"),
 }
 
-_TABLES = (GENERAL, LAYOUTS, RULES, OPERATIONS, STRUCTURES, FINDINGS)
+_TABLES = (GENERAL, LAYOUTS, RULES, STRUCTURES, FINDINGS)
 
 
 def say(name: str, language: Language, /, table: Mapping[str, Sentence] = GENERAL, **values: object) -> str:

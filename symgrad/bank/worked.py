@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from symgrad.bank.content import Block, Derivation, Formula, Heading, Line, Note, Paragraph
-from symgrad.bank.phrases import LAYOUTS, OPERATIONS, RULES, STRUCTURES, digits, listed, say
+from symgrad.bank.content import Block, Derivation, Formula, Heading, Language, Line, Note, Paragraph
+from symgrad.bank.phrases import LAYOUTS, RULES, STRUCTURES, digits, listed, say
 from symgrad.derivation import Derivative, derivative
 from symgrad.errors import SymgradError
 from symgrad.notation.grammar import parse
 from symgrad.notation.latex import latex as tree_latex
 from symgrad.notation.latex import name_latex
 from symgrad.notation.tree import names
-from symgrad.operations.catalogue import latex_templates
+from symgrad.operations.catalogue import latex_templates, record
 from symgrad.programs import RESULT
 from symgrad.steps import MethodError, Step, steps
 from symgrad.steps.components import Components, Same
@@ -105,8 +105,18 @@ def reason(step: Step, context: Context) -> str:
             values["readers"] = listed([f"${name_latex(r)}$" for r in readers], language)
             values["count"] = digits(len(readers), language)
     sentence = say(rule, language, RULES, **values)
-    remarks = [say(op, language, OPERATIONS) for op in _explained(step) if op in OPERATIONS]
-    return " ".join([sentence, *remarks])
+    return " ".join([sentence, *_remarks(step, language)])
+
+
+def _remarks(step: Step, language: Language) -> list[str]:
+    """What the operations of a step do to the gradient, as their records say it."""
+    said = []
+    for op in _explained(step):
+        if op in RULES:  # several operations seen as one
+            said.append(say(op, language, RULES))
+        elif (lesson := record(op).lesson) is not None:
+            said.append(lesson[language == "fa"])
+    return said
 
 
 def _explained(step: Step) -> tuple[str, ...]:

@@ -189,6 +189,10 @@ def _power_pullback(g: Array, y: Array, a: Array, b: Array) -> tuple[Array, Arra
 
 ADD = Construct(
     name="add",
+    lesson=(
+        "A sum hands the gradient to each term.",
+        "جمع، گرادیان را به هر جمله می‌دهد.",
+    ),
     notation=Notation("+", "infix", 10),
     arity=(2,),
     build=_add,
@@ -200,6 +204,10 @@ ADD = Construct(
 )
 SUBTRACT = Construct(
     name="subtract",
+    lesson=(
+        "A difference hands the gradient on, with a minus to the right side.",
+        "تفاضل، گرادیان را به هر دو سو می‌دهد؛ به سمت راست با علامت منفی.",
+    ),
     notation=Notation("-", "infix", 10),
     arity=(2,),
     build=_subtract,
@@ -222,6 +230,10 @@ NEGATE = Construct(
 )
 MULTIPLY = Construct(
     name="multiply",
+    lesson=(
+        "In a product each factor receives the other one, transposed, on the other's side.",
+        "در ضرب، به هر عامل ترانهادهٔ عامل دیگر در همان سمت می‌رسد.",
+    ),
     notation=Notation("*", "infix", 20),
     arity=(2,),
     build=_product,
@@ -233,6 +245,10 @@ MULTIPLY = Construct(
 )
 HADAMARD = Construct(
     name="hadamard",
+    lesson=(
+        "An entry-by-entry product hands each factor the gradient times the other factor.",
+        "ضرب درایه‌به‌درایه به هر عامل، گرادیان ضرب در عامل دیگر را می‌دهد.",
+    ),
     notation=Notation(".*", "infix", 20),
     arity=(2,),
     build=_hadamard,
@@ -244,6 +260,10 @@ HADAMARD = Construct(
 )
 DIVIDE = Construct(
     name="divide",
+    lesson=(
+        "A quotient: $(1/u)' = -1/u^2$.",
+        "خارج‌قسمت: $(1/u)' = -1/u^2$.",
+    ),
     notation=Notation("/", "infix", 20),
     arity=(2,),
     build=_divide,
@@ -268,6 +288,10 @@ HADAMARD_DIVIDE = Construct(
 )
 POWER = Construct(
     name="power",
+    lesson=(
+        "A power: $(u^p)' = p u^{p-1}$.",
+        "توان: $(u^p)' = p u^{p-1}$.",
+    ),
     notation=Notation("^", "infix", 40),
     arity=(2,),
     build=_power,

@@ -49,6 +49,7 @@ def _unary(
     kinks: str | None = None,
     aliases: Aliases | None = None,
     sympy: str | None = None,
+    lesson: tuple[str, str] | None = None,
     analytic: bool = True,
     positive: bool = False,
 ) -> Elementwise:
@@ -73,6 +74,7 @@ def _unary(
         domain=domain,
         kinks=kinks,
         sympy=sympy,
+        lesson=lesson,
         analytic=analytic,
         positive=positive,
         doc=doc,
@@ -236,11 +238,21 @@ def _simplify_log(x: Node) -> Node | None:
 EXP = _unary(
     "exp", lambda y, x: y, lambda x: np.exp(x), lambda x, y: y, "np.exp({0})", positive=True, simplify=_simplify_exp,
     rules=(_logistic, _exp_times_logistic, _softmax_of_quotient),
-    latex=r"\exp({0})", sympy="exp", doc="The exponential.", source="d e^x = e^x dx",
+    latex=r"\exp({0})", sympy="exp",
+    lesson=(
+        "The exponential is its own derivative.",
+        "مشتق تابع نمایی خود آن است.",
+    ),
+    doc="The exponential.", source="d e^x = e^x dx",
 )  # fmt: skip
 LOG = _unary(
     "log", lambda y, x: 1 / x, lambda x: np.log(x), lambda x, y: 1 / x, "np.log({0})", simplify=_simplify_log,
-    domain="positive", latex=r"\log({0})", sympy="log", doc="The natural logarithm.", source="d log x = dx / x",
+    domain="positive", latex=r"\log({0})", sympy="log",
+    lesson=(
+        r"The logarithm: $\log' u = 1/u$.",
+        r"لگاریتم: $\log' u = 1/u$.",
+    ),
+    doc="The natural logarithm.", source="d log x = dx / x",
 )  # fmt: skip
 LOG1P = _unary(
     "log1p", lambda y, x: 1 / (1 + x), lambda x: np.log1p(x), lambda x, y: 1 / (1 + x), "np.log1p({0})",
@@ -275,7 +287,12 @@ COSH: Elementwise = _unary(
 )  # fmt: skip
 TANH = _unary(
     "tanh", lambda y, x: 1 - y**2, lambda x: np.tanh(x), lambda x, y: np.cosh(x) ** -2, "np.tanh({0})",
-    latex=r"\tanh({0})", sympy="tanh", doc="The hyperbolic tangent.", source="elementary",
+    latex=r"\tanh({0})", sympy="tanh",
+    lesson=(
+        r"The hyperbolic tangent: $\tanh' = 1 - \tanh^2$.",
+        r"تانژانت هذلولی: $\tanh' = 1 - \tanh^2$.",
+    ),
+    doc="The hyperbolic tangent.", source="elementary",
 )  # fmt: skip
 ARCSIN = _unary(
     "arcsin", lambda y, x: 1 / _root(1 - x**2), lambda x: np.arcsin(x), lambda x, y: 1 / np.cos(y), "np.arcsin({0})",
@@ -355,6 +372,10 @@ RELU = _unary(
     "relu", lambda y, x: _of(lambda: GT, x, 0), lambda x: np.where(np.real(x) > 0, x, 0), lambda x, y: (x > 0) * 1.0,
     "np.maximum({0}, 0)", aliases=lambda y, x: ((elementwise(GT, x, number(0)), elementwise(GT, y, number(0))),),
     analytic=False, kinks="at 0, where the slope taken is 0", latex=r"\operatorname{{ReLU}}({0})",
+    lesson=(
+        "ReLU lets the gradient through where its input is positive: a mask of zeros and ones.",
+        "ReLU گرادیان را تنها جایی عبور می‌دهد که ورودی‌اش مثبت است: نقابی از صفر و یک.",
+    ),
     doc="The rectifier max(x, 0).", source="Glorot et al. 2011",
 )  # fmt: skip
 SIGMOID: Elementwise = _unary(
@@ -363,7 +384,12 @@ SIGMOID: Elementwise = _unary(
         (elementwise(SIGMOID, scaled(-1, x)), (1 - Entries(y)).node),
         (elementwise(SOFTPLUS, scaled(-1, x)), scaled(-1, elementwise(LOG, y))),
     ),
-    latex=r"\sigma({0})", positive=True, doc="The logistic function 1/(1 + exp(-x)).",
+    latex=r"\sigma({0})", positive=True,
+    lesson=(
+        r"The sigmoid: $\sigma' = \sigma (1 - \sigma)$, entry by entry.",
+        r"سیگموید: $\sigma' = \sigma (1 - \sigma)$، درایه‌به‌درایه.",
+    ),
+    doc="The logistic function 1/(1 + exp(-x)).",
     source="sigma' = sigma (1 - sigma)",
 )  # fmt: skip
 SOFTPLUS: Elementwise = _unary(
@@ -409,7 +435,12 @@ STEP = _unary(
 
 
 def _choice(
-    name: str, first: Elementwise, second: Elementwise, pick: Callable[[Array, Array], Array], code: str
+    name: str,
+    first: Elementwise,
+    second: Elementwise,
+    pick: Callable[[Array, Array], Array],
+    code: str,
+    lesson: tuple[str, str] | None = None,
 ) -> Elementwise:
     record: Elementwise
 
@@ -435,6 +466,7 @@ def _choice(
 
     record = Elementwise(
         name=name,
+        lesson=lesson,
         notation=Notation(name, latex=rf"\{name}({{args}})"),
         arity=(1, 2),
         build=build,
@@ -455,7 +487,17 @@ def _choice(
     return record
 
 
-MAX = _choice("max", GE, LT, lambda a, b: a >= b, "np.maximum({0}, {1})")
+MAX = _choice(
+    "max",
+    GE,
+    LT,
+    lambda a, b: a >= b,
+    "np.maximum({0}, {1})",
+    lesson=(
+        "The maximum routes each entry of the gradient to the larger input (at a tie to the first).",
+        "بیشینه، هر درایهٔ گرادیان را به ورودی بزرگ‌تر می‌فرستد (در حالت تساوی به ورودی اول).",
+    ),
+)
 MIN = _choice("min", LE, GT, lambda a, b: a <= b, "np.minimum({0}, {1})")
 
 LEAKYRELU: Elementwise = Elementwise(

@@ -66,7 +66,9 @@ def _simplify_inv(x: Node) -> Node | None:
     result = apply(INV, found[1][-1])
     for factor in reversed(found[1][:-1]):
         result = einsum([(result, (0, "k")), (apply(INV, factor), ("k", 1))], (0, 1))
-    return einsum([(result, (0, 1))], (0, 1), number_power(found[0], -1) or 1)
+    inverse = number_power(found[0], -1)
+    assert inverse is not None  # a whole power of a rational is rational; zero was refused
+    return einsum([(result, (0, 1))], (0, 1), inverse)
 
 
 def _simplify_det(x: Node) -> Node | None:
@@ -129,6 +131,10 @@ def _inverse(x: Tensor) -> Tensor:
 
 INV = TensorFunction(
     name="inv",
+    lesson=(
+        r"The inverse: $\mathrm{d} X^{-1} = -X^{-1} (\mathrm{d} X) X^{-1}$.",
+        r"وارون: $\mathrm{d} X^{-1} = -X^{-1} (\mathrm{d} X) X^{-1}$.",
+    ),
     inverts=True,
     notation=Notation("inv", latex="{0}^{{-1}}"),
     arity=(1,),
@@ -147,6 +153,10 @@ INV = TensorFunction(
 )
 DET = TensorFunction(
     name="det",
+    lesson=(
+        r"The determinant: $\mathrm{d} \det X = \det X \operatorname{tr}(X^{-1} \mathrm{d} X)$.",
+        r"دترمینان: $\mathrm{d} \det X = \det X \operatorname{tr}(X^{-1} \mathrm{d} X)$.",
+    ),
     notation=Notation("det", latex=r"\det\left({0}\right)"),
     arity=(1,),
     build=lambda v: _determinant("det", v),
@@ -164,6 +174,10 @@ DET = TensorFunction(
 )
 LOGDET = TensorFunction(
     name="logdet",
+    lesson=(
+        r"The log-determinant: $\mathrm{d} \log|\det X| = \operatorname{tr}(X^{-1} \mathrm{d} X)$.",
+        r"لگاریتم دترمینان: $\mathrm{d} \log|\det X| = \operatorname{tr}(X^{-1} \mathrm{d} X)$.",
+    ),
     notation=Notation("logdet", latex=r"\log\left\lvert\det {0}\right\rvert"),
     arity=(1,),
     build=lambda v: _determinant("logdet", v),
@@ -384,6 +398,10 @@ TRIU = Construct(
 )
 TR = Construct(
     name="tr",
+    lesson=(
+        r"The trace: $\partial \operatorname{tr}(A P) / \partial P = A^{\top}$.",
+        r"اثر ماتریس: $\partial \operatorname{tr}(A P) / \partial P = A^{\top}$.",
+    ),
     notation=Notation("tr", latex=r"\operatorname{{tr}}({args})"),
     arity=(1,),
     build=_trace,

@@ -52,6 +52,7 @@ class Operation:
     domain      where each argument may be sampled: a name of `symgrad.numeric.sample`
     rules       identities that shorten an answer: a node -> an equal one, or None where the rule does not fit
     kinks       in words: where it has no derivative and what is taken there
+    lesson      in English and Persian: what it does to a gradient that comes back
     of_matrix   what it is of a matrix, where a reader might expect otherwise
     sympy       the name of SymPy's own function for it, where there is one
     analytic    whether `value` accepts complex arguments and is analytic (complex step)
@@ -73,6 +74,7 @@ class Operation:
     kinks: str | None = None
     sympy: str | None = None
     of_matrix: str | None = None
+    lesson: tuple[str, str] | None = None
     analytic: bool = True
 
     @property

@@ -77,6 +77,10 @@ def _logsumexp_value(x: Array) -> Array:
 
 SOFTMAX = TensorFunction(
     name="softmax",
+    lesson=(
+        r"The Jacobian of softmax is $\partial \hat y_i / \partial z_j = \hat y_i (\delta_{ij} - \hat y_j)$.",
+        r"ژاکوبی softmax برابر است با $\partial \hat y_i / \partial z_j = \hat y_i (\delta_{ij} - \hat y_j)$.",
+    ),
     notation=Notation("softmax"),
     arity=(1,),
     build=lambda v: _vector_function("softmax", v, "rowsoftmax(M) for every row of a matrix"),
@@ -280,6 +284,10 @@ SQRT = Construct(
 )
 SUM = Construct(
     name="sum",
+    lesson=(
+        "A sum of entries hands its gradient to every entry.",
+        "جمع درایه‌ها گرادیان خود را به همهٔ درایه‌ها می‌دهد.",
+    ),
     notation=Notation("sum"),
     arity=(1,),
     build=lambda v: scalar_view(_sum_all(v.node)),
@@ -346,6 +354,10 @@ DOT = Construct(
 )
 NORM2 = Construct(
     name="norm2",
+    lesson=(
+        r"The length: $\partial \lVert u \rVert / \partial u = u / \lVert u \rVert$.",
+        r"طول بردار: $\partial \lVert u \rVert / \partial u = u / \lVert u \rVert$.",
+    ),
     of_matrix="the Frobenius norm",
     notation=Notation("norm2", latex=r"\lVert {0} \rVert_2"),
     arity=(1,),
