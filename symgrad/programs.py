@@ -11,8 +11,9 @@ differentiates by; an intermediate that one differentiates by counts as a variab
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +26,10 @@ from symgrad.notation.lower import CONSTANTS, Scope, lower, unknown_name
 from symgrad.notation.text import text as tree_text
 from symgrad.notation.tree import Assignment, Call, names, postorder
 from symgrad.operations.catalogue import find, function_names
+from symgrad.tensor.build import as_number, hadamard, power, primitive, scaled, unit
 from symgrad.tensor.dims import letters_of
-from symgrad.tensor.nodes import Apply, Input, Map, Node
+from symgrad.tensor.nodes import Add, Apply, Einsum, Input, Map, Node, Power
+from symgrad.tensor.numbers import exact
 from symgrad.tensor.view import View
 
 if TYPE_CHECKING:
@@ -140,19 +143,35 @@ def shown_names(scope: Scope, assigned: Collection[str]) -> dict[Node, Node]:
         if isinstance(node, Map | Apply) and node.op.aliases is not None:
             for alias, replacement in node.op.aliases(stand_in, *node.args):
                 table.setdefault(alias, replacement)
+        for alias, replacement in _multiples(node, stand_in):
+            table.setdefault(alias, replacement)
     return table
 
 
-def program(source: Any, where: Where = None, *, infer: bool = False) -> Program:
+def _multiples(node: Node, stand_in: Node) -> Iterator[tuple[Node, Node]]:
+    """Multiples and powers of a node, as products divide and negate it, in terms of its name."""
+    if isinstance(node, Add) and node.terms:
+        content, rest = primitive(node)
+        yield rest, scaled(exact(1 / Fraction(content)), stand_in)
+        yield scaled(-1, rest), scaled(exact(-1 / Fraction(content)), stand_in)
+    elif isinstance(node, Power) and as_number(node.exponent) is not None:
+        for k in (-1, 2, -2, -3):
+            yield power(node.base, hadamard(node.exponent, coefficient=k)), power(stand_in, k)
+    elif isinstance(node, Einsum) and node.coefficient != 1 and node.factors:
+        yield unit(node), scaled(exact(1 / Fraction(node.coefficient)), stand_in)
+
+
+def program(source: Any, where: Where = None, *, infer: bool = False, wrt: Any = ()) -> Program:
     """Read a program (or one expression) from text, LaTeX or SymPy.
 
     `where` declares the inputs; with no declarations, or with `infer`, the shapes of undeclared names are
-    inferred and listed in `.assumed`.  Raises ParseError, UnknownNameError, ShapeError, LimitError.
+    inferred and listed in `.assumed`.  Of a SymPy expression the SymPy symbols in `wrt` are inputs too: one that
+    SymPy has simplified away still has its shape.  Raises ParseError, UnknownNameError, ShapeError, LimitError.
     """
     if isinstance(source, Program):
         return source
     if _is_sympy(source):
-        return _from_sympy(source, where)
+        return _from_sympy(source, where, wrt if isinstance(wrt, list | tuple) else [wrt])
     if not isinstance(source, str):
         raise ParseError(f"an expression is text or a SymPy expression, not {type(source).__name__}")
     declared = declare(where, reserved=[*function_names(), *CONSTANTS])
@@ -219,10 +238,13 @@ def _is_sympy(source: Any) -> bool:
     return sympy is not None and isinstance(source, sympy.Basic)
 
 
-def _from_sympy(source: Any, where: Where) -> Program:
+def _from_sympy(source: Any, where: Where, wrt: Sequence[Any]) -> Program:
     from symgrad.notation.sympy_door import to_tree
 
     tree, found = to_tree(source)
+    for variable in wrt:
+        if _is_sympy(variable) and getattr(variable, "name", None):
+            found = {**to_tree(variable)[1], **found}
     declared = {**found, **declare(where)}
     return Program(tree_text(tree), (Assignment(None, tree),), declared, (), (), declared)
 

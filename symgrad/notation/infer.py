@@ -12,41 +12,23 @@ What was inferred is returned as ordinary declarations, so that it can be shown 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from itertools import combinations
 
-from symgrad.errors import SymgradError
+from symgrad.errors import ShapeError, SymgradError
 from symgrad.notation.declare import Declaration
 from symgrad.notation.lower import CONSTANTS, Scope, lower
 from symgrad.notation.tree import Assignment, Call, Name, names, postorder
 from symgrad.operations.catalogue import find
 from symgrad.tensor.dims import Size, Unification, is_unknown, letter, letters_of
 
-GREEK = frozenset(
-    [
-        "alpha",
-        "beta",
-        "gamma",
-        "delta",
-        "epsilon",
-        "zeta",
-        "eta",
-        "theta",
-        "iota",
-        "kappa",
-        "lambda",
-        "lam",
-        "mu",
-        "nu",
-        "xi",
-        "rho",
-        "sigma",
-        "tau",
-        "phi",
-        "chi",
-        "psi",
-        "omega",
-    ]
-)
+GREEK = frozenset([
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "lam", "mu",
+    "nu", "xi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega",
+])  # fmt: skip
+OTHERWISE = {"column": "scalar", "scalar": "column"}  # how a name is read where the habit of the field does not fit
+CHANGEABLE = 12  # names; with more of them no other reading is looked for
 LETTERS = ("m", "n", "p", "k", "q", "r", "s", "t", "u", "v", "w")
 
 
@@ -55,12 +37,52 @@ def infer(
 ) -> dict[str, Declaration]:
     """Declarations for every name of the program that is neither declared nor assigned.
 
-    Raises ShapeError where the habit of the field does not fit; its hint says what to declare.
+    Where the habit of the field does not fit, the fewest names are read otherwise (a small letter as a scalar, a
+    Greek one as a vector), if there is just one way to do so.  Raises ShapeError where there is none, or more than
+    one; its hint says what to declare.
     """
     dimensions = dimension_names(program)
     wanted = _undeclared(program, declared, dimensions)
+    habit = {name: _habit(name) for name in wanted}
+    try:
+        return _fitted(program, declared, habit, dimensions, text)
+    except ShapeError as error:
+        if len(wanted) > CHANGEABLE:
+            raise
+        ways = _other_ways(habit, lambda kinds: _fitted(program, declared, kinds, dimensions, text))
+        if len(ways) == 1:
+            return ways[0][1]
+        if ways:
+            _say(error, habit, " or ".join(f"'{way}'" for way, _ in ways))
+        raise
+
+
+def _other_ways(
+    habit: Mapping[str, str], fitted: Callable[[Mapping[str, str]], dict[str, Declaration]]
+) -> list[tuple[str, dict[str, Declaration]]]:
+    """The readings that fit and differ from the habit in as few names as possible, with what to declare for each."""
+    changed = {name: OTHERWISE[kind] for name, kind in habit.items() if kind in OTHERWISE}
+    for count in (1, 2):
+        found = []
+        for names_ in combinations(changed, count):
+            with suppress(SymgradError):
+                declarations = fitted({**habit, **{name: changed[name] for name in names_}})
+                found.append(("; ".join(declarations[name].text() for name in names_), declarations))
+        if found:
+            return found
+    return []
+
+
+def _fitted(
+    program: Sequence[Assignment],
+    declared: Mapping[str, Declaration],
+    kinds: Mapping[str, str],
+    dimensions: list[str],
+    text: str | None,
+) -> dict[str, Declaration]:
+    """Declarations of names whose kinds are known, with the fewest different sizes.  Raises ShapeError."""
     with Unification() as unification:
-        guesses = {name: _guess(name, unification) for name in wanted}
+        guesses = {name: _unsized(name, kind, unification) for name, kind in kinds.items()}
         everything = {**declared, **guesses}
         scope = Scope.of(everything, dimensions)
         try:
@@ -69,10 +91,10 @@ def infer(
                 if line.name is not None:
                     scope.views[line.name] = view
         except SymgradError as error:
-            _advise(error, guesses)
+            _say(error, kinds)
             raise
         resolved = {n: (unification.resolve(d.rows), unification.resolve(d.columns)) for n, d in guesses.items()}
-    taken = {*declared, *wanted, *dimensions, *letters_of(s for d in declared.values() for s in (d.rows, d.columns))}
+    taken = {*everything, *dimensions, *letters_of(s for d in declared.values() for s in (d.rows, d.columns))}
     names_of = _name_unknowns([s for pair in resolved.values() for s in pair], taken)
     return {n: Declaration(n, names_of.get(r, r), names_of.get(c, c), frozenset()) for n, (r, c) in resolved.items()}
 
@@ -100,13 +122,17 @@ def _undeclared(program: Sequence[Assignment], declared: Mapping[str, Declaratio
     return wanted
 
 
-def _guess(name: str, unification: Unification) -> Declaration:
-    first = name[0]
-    if first.isupper():
-        return Declaration(name, unification.fresh(), unification.fresh(), frozenset())
-    if name.rstrip("0123456789_") in GREEK or "GREEK" in unicodedata.name(first, ""):
-        return Declaration(name, 1, 1, frozenset())
-    return Declaration(name, unification.fresh(), 1, frozenset())
+def _habit(name: str) -> str:
+    """matrix, scalar or column, by the first letter."""
+    if name[0].isupper():
+        return "matrix"
+    is_greek = name.rstrip("0123456789_") in GREEK or "GREEK" in unicodedata.name(name[0], "")
+    return "scalar" if is_greek else "column"
+
+
+def _unsized(name: str, kind: str, unification: Unification) -> Declaration:
+    rows = 1 if kind == "scalar" else unification.fresh()
+    return Declaration(name, rows, unification.fresh() if kind == "matrix" else 1, frozenset())
 
 
 def _name_unknowns(sizes: list[Size], taken: set[str]) -> dict[Size, Size]:
@@ -118,12 +144,15 @@ def _name_unknowns(sizes: list[Size], taken: set[str]) -> dict[Size, Size]:
     return {u: letter(a) for u, a in zip(unknowns, free, strict=False)}
 
 
-def _advise(error: SymgradError, guesses: Mapping[str, Declaration]) -> None:
+def _say(error: SymgradError, kinds: Mapping[str, str], settling: str = "") -> None:
     """Say what was guessed and how to settle it."""
-    kinds = {name: d.kind for name, d in guesses.items()}
+    if not kinds:
+        return
+    error.message = error.message.replace("?", "size ")
     said = ", ".join(f"{name} a {kind}" for name, kind in kinds.items())
-    if said:
-        error.message = error.message.replace("?", "size ")
+    if settling:
+        error.hint = f"declare {settling} (undeclared, the names were read as: {said})"
+    elif "undeclared" not in (error.hint or ""):
         error.hint = (
             f"{error.hint + '; or ' if error.hint else ''}declare the names (undeclared, they were read as: {said})"
         )

@@ -29,7 +29,7 @@ ACCENTS = {
 }  # fmt: skip
 INDEX_LIMIT = 6  # indices of one name
 
-_ALIASES = {"ln": "log", "sgn": "sign", "lse": "logsumexp", "asin": "arcsin", "acos": "arccos", "atan": "arctan"}
+_ALIASES = {"sgn": "sign", "lse": "logsumexp", "asin": "arcsin", "acos": "arccos", "atan": "arctan"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def function_named(word: str) -> str | None:
         return None
     entry = find(word)
     if entry is not None and entry.notation.fixity == "call":
-        return word
+        return entry.name
     lowered = _ALIASES.get(word.lower(), word.lower())
     return next((n for n in function_names() if n.lower() == lowered and len(n) > 1), None)
 

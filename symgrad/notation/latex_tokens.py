@@ -87,12 +87,12 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"))
-_LATEX = re.compile(r"\\[A-Za-z]{2}|\\[|,;!{}]|\$|\\\(.*\\\)|\\\[.*\\\]", re.DOTALL)
+_LATEX = re.compile(r"\\[A-Za-z]{2}|[\^_]\s*\{|\\[|,;!{}]|\$|\\\(.*\\\)|\\\[.*\\\]", re.DOTALL)
 _WORD = re.compile(r"[^\W_](?:[^\W_]|_)*")
 
 
 def is_latex(text: str) -> bool:
-    """Whether a text is LaTeX rather than the text language, which has neither backslashes nor dollars."""
+    """Whether a text is LaTeX rather than the text language, which has no backslashes, dollars or scripts in braces."""
     return _LATEX.search(text) is not None
 
 

@@ -121,7 +121,7 @@ def _visible(text: str) -> tuple[int, int]:
 
 
 def plain_name(text: str, start: int, end: int) -> str:
-    """A name with its subscript digits and look-alike letters replaced.  Raises ParseError."""
+    """A name with its subscript digits and look-alike letters replaced; π is pi.  Raises ParseError."""
     name = text[start:end].translate(_LETTER_OF)
     for at, c in enumerate(name, start):
         if c.isascii() or (c.isalpha() and unicodedata.decomposition(c)[:7] not in ("<super>", "<wide> ")):
@@ -129,7 +129,7 @@ def plain_name(text: str, start: int, end: int) -> str:
         if at > start and c in "₀₁₂₃₄₅₆₇₈₉":
             continue
         raise _unreadable(text, at)
-    return name.translate(_DIGIT_OF)
+    return "pi" if name == "π" else name.translate(_DIGIT_OF)
 
 
 def is_name(text: str) -> bool:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from symgrad.errors import ShapeError
 from symgrad.operations.arrays import Array, np, total
+from symgrad.operations.elementwise import LOG
 from symgrad.operations.powers import MAX_PRODUCT, matrix_power, power_of
-from symgrad.operations.record import Construct, Notation
+from symgrad.operations.record import Construct, Elementwise, Notation
 from symgrad.operations.shapes import aligned, regrouped, require_scalar
-from symgrad.tensor.build import add, as_number, einsum, hadamard, permuted, power, scaled
+from symgrad.tensor.build import ONE, add, as_number, einsum, elementwise, full, hadamard, permuted, power, scaled
 from symgrad.tensor.dims import agree
-from symgrad.tensor.nodes import Delta, Node
+from symgrad.tensor.nodes import Delta, Einsum, Node, Ones
 from symgrad.tensor.view import View
 
 
@@ -50,6 +51,8 @@ def _negate(a: View) -> View:
 def _product(a: View, b: View) -> View:
     if a.is_scalar or b.is_scalar:
         return View(hadamard(a.node, b.node), a.rows if b.is_scalar else b.rows)
+    if a.node.rank - a.rows == 1 == b.rows and a.node.shape[-1] is b.node.shape[0]:
+        return _joined(a, b)
     if not agree(a.shape[1], b.shape[0]):
         raise ShapeError(
             f"cannot multiply {a.describe()} by {b.describe()}: {a.shape[1]} columns against {b.shape[0]} rows",
@@ -60,6 +63,13 @@ def _product(a: View, b: View) -> View:
     right = range(a.node.rank, a.node.rank + b.node.rank - b.rows)
     node = einsum([(a.node, (*left, *inner)), (b.node, (*inner, *right))], (*left, *right))
     return View(node, a.rows)
+
+
+def _joined(a: View, b: View) -> View:
+    """The product of two views that share one axis, the commonest kind."""
+    rank = a.rows + b.node.rank - 1
+    left, right = range(a.rows), range(a.rows, rank)
+    return View(einsum([(a.node, (*left, rank)), (b.node, (rank, *right))], (*left, *right)), a.rows)
 
 
 def _product_hint(a: View, b: View) -> str | None:
@@ -101,11 +111,27 @@ def _hadamard_divide(a: View, b: View) -> View:
 
 
 def _hadamard_power(a: View, b: View) -> View:
-    require_scalar(b, "the exponent of .^")
-    return View(power(a.node, b.node), a.rows)
+    if b.is_scalar:
+        return View(power(a.node, b.node), a.rows)
+    left, right = (a, b) if a.is_scalar else aligned(a, b, "raise entry by entry to the power")
+    return View(elementwise(HADAMARD_POWER, left.node, right.node), right.rows)
+
+
+def _simpler_power(base: Node, exponents: Node) -> Node | None:
+    """1 to any power is 1, and a constant array of exponents is one exponent."""
+    shape = base.shape or exponents.shape
+    if as_number(base) == 1:
+        return full(ONE, shape)
+    spread = isinstance(exponents, Einsum) and all(isinstance(n, Ones) for n, _ in exponents.factors)
+    if not spread and as_number(exponents) is None:
+        return None
+    value = exponents.coefficient if isinstance(exponents, Einsum) else exponents
+    return power(base if base.shape else full(base, shape), value)
 
 
 def _power(a: View, b: View) -> View:
+    if a.is_scalar and not b.is_scalar:
+        raise ShapeError(f"an exponent must be a scalar, but this is {b.describe()}", hint=".^ entry by entry")
     require_scalar(b, "an exponent")
     if a.is_scalar:
         return View(power(a.node, b.node), 0)
@@ -163,10 +189,8 @@ def _divide_pullback(g: Array, y: Array, a: Array, b: Array) -> tuple[Array, Arr
 
 
 def _entry_power_pullback(g: Array, y: Array, a: Array, b: Array) -> tuple[Array, Array]:
-    by_base = g * b * a ** (b - 1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        by_exponent = (g * y * np.log(a)).sum()
-    return by_base, by_exponent.reshape(1, 1)
+        return total(g * b * a ** (b - 1), a), total(g * y * np.log(a), b)
 
 
 def _power_value(a: Array, b: Array) -> Array:
@@ -303,15 +327,22 @@ POWER = Construct(
     example="s^3",
     source="Matrix Cookbook (39)",
 )
-HADAMARD_POWER = Construct(
+# With a scalar exponent it is a Power of the graph, with an array of exponents a function of two arguments.
+HADAMARD_POWER: Elementwise = Elementwise(
     name="hadamard_power",
     notation=Notation(".^", "infix", 40),
     arity=(2,),
     build=_hadamard_power,
     value=lambda a, b: a**b,
     pullback=_entry_power_pullback,
+    partials=(
+        lambda y, a, b: hadamard(b, elementwise(HADAMARD_POWER, a, add([(1, b), (-1, full(ONE, b.shape))]))),
+        lambda y, a, b: hadamard(y, elementwise(LOG, a)),
+    ),
+    code="{0} ** {1}",
+    simplify=_simpler_power,
     domain="positive",
-    doc="The power entry by entry; the exponent is a scalar.",
+    doc="The power entry by entry; the exponent is a scalar, or an array of the same shape as the base.",
     example="x.^3",
     source="power rule",
 )

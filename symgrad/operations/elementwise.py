@@ -43,6 +43,7 @@ def _unary(
     doc: str,
     source: str,
     latex: str | None = None,
+    spellings: tuple[str, ...] = (),
     simplify: Callable[[Node], Node | None] | None = None,
     rules: tuple[Callable[[Node], Node | None], ...] = (),
     domain: str = "real",
@@ -62,6 +63,7 @@ def _unary(
     record = Elementwise(
         name=name,
         notation=Notation(name, latex=latex),
+        spellings=spellings,
         arity=(1,),
         build=entrywise(lambda: record),
         value=value,
@@ -247,7 +249,7 @@ EXP = _unary(
 )  # fmt: skip
 LOG = _unary(
     "log", lambda y, x: 1 / x, lambda x: np.log(x), lambda x, y: 1 / x, "np.log({0})", simplify=_simplify_log,
-    domain="positive", latex=r"\log({0})", sympy="log",
+    domain="positive", latex=r"\log({0})", sympy="log", spellings=("ln",),
     lesson=(
         r"The logarithm: $\log' u = 1/u$.",
         r"لگاریتم: $\log' u = 1/u$.",
@@ -371,7 +373,7 @@ def _over_its_size(node: Node) -> Node | None:
 RELU = _unary(
     "relu", lambda y, x: _of(lambda: GT, x, 0), lambda x: np.where(np.real(x) > 0, x, 0), lambda x, y: (x > 0) * 1.0,
     "np.maximum({0}, 0)", aliases=lambda y, x: ((elementwise(GT, x, number(0)), elementwise(GT, y, number(0))),),
-    analytic=False, kinks="at 0, where the slope taken is 0", latex=r"\operatorname{{ReLU}}({0})",
+    analytic=False, kinks="at 0, where the slope taken is 0", latex=r"\operatorname{{ReLU}}({0})", spellings=("ReLU",),
     lesson=(
         "ReLU lets the gradient through where its input is positive: a mask of zeros and ones.",
         "ReLU گرادیان را تنها جایی عبور می‌دهد که ورودی‌اش مثبت است: نقابی از صفر و یک.",
@@ -380,6 +382,7 @@ RELU = _unary(
 )  # fmt: skip
 SIGMOID: Elementwise = _unary(
     "sigmoid", lambda y, x: y * (1 - y), _sigmoid_value, lambda x, y: 1 / (2 + 2 * np.cosh(x)), "special.expit({0})",
+    spellings=("logistic",),
     aliases=lambda y, x: (
         (elementwise(SIGMOID, scaled(-1, x)), (1 - Entries(y)).node),
         (elementwise(SOFTPLUS, scaled(-1, x)), scaled(-1, elementwise(LOG, y))),

@@ -50,3 +50,21 @@ def test_what_does_not_fit_says_what_was_assumed() -> None:
 
 def test_names_inside_eye_are_dimensions() -> None:
     assert dimension_names(parse_program("eye(n)*x + ones(m, k)*y")) == ["n", "m", "k"]
+
+
+@pytest.mark.parametrize(
+    ("source", "wanted"),
+    [
+        ("expm(t*A)", ["t: R", "A: R^{n x n}"]),
+        ("softmax(X*β)", ["X: R^{m x n}", "β: R^n"]),
+        ("a^2 + x'*x", ["a: R", "x: R^n"]),
+    ],
+)
+def test_a_name_is_read_otherwise_where_only_that_fits(source: str, wanted: list[str]) -> None:
+    assert sorted(inferred(source)) == sorted(wanted)
+
+
+@pytest.mark.parametrize("source", ["s*x", "norm2(y - X*β)^2"])
+def test_two_ways_to_read_it_are_an_error_that_names_both(source: str) -> None:
+    with pytest.raises(SymgradError, match=r"declare '.*' or '.*'"):
+        inferred(source)

@@ -200,8 +200,8 @@ def test_assigned_names_are_known() -> None:
 
 
 def test_only_latex_is_read_as_latex() -> None:
-    assert [is_latex(t) for t in ("x'*A*x", r"A\b", "x^{2}", r"x^\top y", "$x$", r"\|x\|", r"\(x\)")] == [
-        False, False, False, True, True, True, True,
+    assert [is_latex(t) for t in ("x'*A*x", r"A\b", "x{2}", "x^{2}", r"x^\top y", "$x$", r"\|x\|", r"\(x\)")] == [
+        False, False, False, True, True, True, True, True,
     ]  # fmt: skip
 
 
