@@ -37,9 +37,8 @@ def infer(
 ) -> dict[str, Declaration]:
     """Declarations for every name of the program that is neither declared nor assigned.
 
-    Where the habit of the field does not fit, the fewest names are read otherwise (a small letter as a scalar, a
-    Greek one as a vector), if there is just one way to do so.  Raises ShapeError where there is none, or more than
-    one; its hint says what to declare.
+    Raises ShapeError where the habit of the field does not fit; its hint says which declarations would (a small letter
+    as a scalar, a Greek one as a vector).  They are not assumed: `x .* A` is rather a mistake than a scalar x.
     """
     dimensions = dimension_names(program)
     wanted = _undeclared(program, declared, dimensions)
@@ -47,27 +46,21 @@ def infer(
     try:
         return _fitted(program, declared, habit, dimensions, text)
     except ShapeError as error:
-        if len(wanted) > CHANGEABLE:
-            raise
-        ways = _other_ways(habit, lambda kinds: _fitted(program, declared, kinds, dimensions, text))
-        if len(ways) == 1:
-            return ways[0][1]
-        if ways:
-            _say(error, habit, " or ".join(f"'{way}'" for way, _ in ways))
+        if len(wanted) <= CHANGEABLE:
+            ways = _other_ways(habit, lambda kinds: _fitted(program, declared, kinds, dimensions, text))
+            _say(error, habit, ways)
         raise
 
 
-def _other_ways(
-    habit: Mapping[str, str], fitted: Callable[[Mapping[str, str]], dict[str, Declaration]]
-) -> list[tuple[str, dict[str, Declaration]]]:
-    """The readings that fit and differ from the habit in as few names as possible, with what to declare for each."""
+def _other_ways(habit: Mapping[str, str], fitted: Callable[[Mapping[str, str]], dict[str, Declaration]]) -> list[str]:
+    """What to declare for each reading that fits and differs from the habit in as few names as possible."""
     changed = {name: OTHERWISE[kind] for name, kind in habit.items() if kind in OTHERWISE}
     for count in (1, 2):
         found = []
         for names_ in combinations(changed, count):
             with suppress(SymgradError):
                 declarations = fitted({**habit, **{name: changed[name] for name in names_}})
-                found.append(("; ".join(declarations[name].text() for name in names_), declarations))
+                found.append("; ".join(declarations[name].text() for name in names_))
         if found:
             return found
     return []
@@ -144,15 +137,13 @@ def _name_unknowns(sizes: list[Size], taken: set[str]) -> dict[Size, Size]:
     return {u: letter(a) for u, a in zip(unknowns, free, strict=False)}
 
 
-def _say(error: SymgradError, kinds: Mapping[str, str], settling: str = "") -> None:
+def _say(error: SymgradError, kinds: Mapping[str, str], ways: Sequence[str] = ()) -> None:
     """Say what was guessed and how to settle it."""
-    if not kinds:
+    if not kinds or (not ways and "undeclared" in (error.hint or "")):
         return
     error.message = error.message.replace("?", "size ")
     said = ", ".join(f"{name} a {kind}" for name, kind in kinds.items())
-    if settling:
-        error.hint = f"declare {settling} (undeclared, the names were read as: {said})"
-    elif "undeclared" not in (error.hint or ""):
-        error.hint = (
-            f"{error.hint + '; or ' if error.hint else ''}declare the names (undeclared, they were read as: {said})"
-        )
+    settling = " or ".join(f"'{way}'" for way in ways) or "the names"
+    before = (error.hint or "").partition("declare the names")[0]
+    before = before if before.endswith("; or ") or not before else f"{before}; or "
+    error.hint = f"{before}declare {settling} (undeclared, they were read as: {said})"
