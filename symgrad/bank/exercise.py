@@ -38,14 +38,19 @@ GATES = ("add", "multiply", "max", "copy")
 CLAIMS = ("distributes", "swaps", "routes", "sums")
 FINDINGS = (
     "missing chain factor",
+    "missing gradient",
     "missing mask",
     "rounded twice",
     "transposed",
+    "used too early",
     "wrong chain factor",
     "wrong index formula",
 )
 
+OTHER_LAYOUT = ("wrong", "partial", "right")
+
 MAX_DECIMALS = 15
+MAX_POINTS = 1000
 NO_VALUES: Mapping[str, Numbers] = MappingProxyType({})
 
 
@@ -63,6 +68,18 @@ class Source:
 
     documents: tuple[str, ...]
     row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What an answer is worth: points, the share left after each mistake (by id), what another layout counts.
+
+    None, or no entry: not said here.
+    """
+
+    points: float | None = None
+    credit: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    other_layout: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +118,7 @@ class Question:
     text: Bilingual
     finding: tuple[str, ...]
     note: Bilingual | None
+    marks: Marks = Marks()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +180,16 @@ class ChainQuestion(ProgramQuestion):
     of: str
     wrt: str
     printed: tuple[Factor, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeQuestion(ProgramQuestion):
+    """The backward pass of the program, or of `of`, as lines of code: `grad_s2 = grad_s3`, down to every name in `wrt`."""
+
+    kind: ClassVar[str] = "code"
+    of: str | None
+    wrt: tuple[str, ...]
+    printed: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,6 +262,7 @@ def _files(path: Path) -> list[Path]:
 
 def _exercise(table: Table) -> Exercise:
     problem = _problem(table, None) if table.has("where") or table.has("formula") or table.has("values") else None
+    marks = _marks(table, Marks())
     exercise = Exercise(
         path=table.path,
         id=table.slug("id"),
@@ -241,7 +270,7 @@ def _exercise(table: Table) -> Exercise:
         source=_source(table.table("source")),
         statement=_bilingual(table.table("statement")),
         problem=problem,
-        questions=tuple(_question(question, problem) for question in table.tables("question")),
+        questions=tuple(_question(question, problem, marks) for question in table.tables("question")),
     )
     table.finish()
     _refuse_repeated_ids(table, exercise.questions)
@@ -285,9 +314,9 @@ def _values(table: Table) -> Mapping[str, Numbers]:
     return values
 
 
-def _question(table: Table, shared: Problem | None) -> Question:
+def _question(table: Table, shared: Problem | None, marks: Marks) -> Question:
     kind = table.choice("kind", READERS)
-    question = READERS[kind](table, _common(table), shared)
+    question = READERS[kind](table, {**_common(table), "marks": _marks(table, marks)}, shared)
     table.finish()
     return question
 
@@ -301,6 +330,20 @@ def _common(table: Table) -> dict[str, Any]:
     if finding and note is None:
         table.refuse("finding", "a note must say what is wrong", hint='note = { en = "...", fa = "..." }')
     return {"id": table.slug("id"), "text": _bilingual(table.table("text")), "finding": finding, "note": note}
+
+
+def _marks(table: Table, shared: Marks) -> Marks:
+    """What the question itself says, else what the exercise says."""
+    points, rule = shared.points, shared.other_layout
+    if table.has("points"):
+        points = table.number("points", 0, MAX_POINTS)
+    if table.has("other_layout"):
+        rule = table.choice("other_layout", OTHER_LAYOUT)
+    credit = dict(shared.credit)
+    if table.has("credit"):
+        shares = table.table("credit")
+        credit |= {mistake: shares.number(mistake, 0, 1) for mistake in shares.data}
+    return Marks(points, MappingProxyType(credit), rule)
 
 
 def _flattening(table: Table, common: dict[str, Any], shared: Problem | None) -> Question:
@@ -341,6 +384,12 @@ def _chain(table: Table, common: dict[str, Any], shared: Problem | None) -> Ques
     factors = tuple(_factor(factor) for factor in table.tables("printed")) if table.has("printed") else None
     problem, of, wrt = _problem(table, shared), table.name("of"), table.name("wrt")
     return ChainQuestion(**common, problem=problem, of=of, wrt=wrt, printed=factors)
+
+
+def _code(table: Table, common: dict[str, Any], shared: Problem | None) -> Question:
+    printed = table.string("printed") if table.has("printed") else None
+    problem, of, wrt = _problem(table, shared), _of(table), table.names("wrt")
+    return CodeQuestion(**common, problem=problem, of=of, wrt=wrt, printed=printed)
 
 
 def _factor(table: Table) -> Factor:
@@ -407,6 +456,7 @@ READERS: dict[str, Reader] = {
     GradientValueQuestion.kind: _gradient_value,
     FlatteningQuestion.kind: _flattening,
     ChainQuestion.kind: _chain,
+    CodeQuestion.kind: _code,
     StructureQuestion.kind: _structure,
     LawQuestion.kind: _law,
     GraphQuestion.kind: _graph,

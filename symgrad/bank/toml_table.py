@@ -132,6 +132,12 @@ class Table:
             self.refuse(key, f"an integer from {least} to {most} is wanted here")
         return value
 
+    def number(self, key: str, least: float, most: float) -> float:
+        value = self.raw(key)
+        if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value <= most:
+            self.refuse(key, f"a number from {least} to {most} is wanted here")
+        return float(value)
+
     def choice(self, key: str, known: Iterable[str]) -> str:
         value = self.string(key)
         return self._one_of(key, value, tuple(known))

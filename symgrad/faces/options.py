@@ -17,6 +17,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -89,6 +90,14 @@ def write_file(path: str, text: str) -> None:
         Path(path).write_text(text, encoding="utf-8")
     except (OSError, ValueError) as error:
         raise DomainError(f"{path}: cannot be written: {_reason(error)}") from error
+
+
+def emit(text: str, output: str | None) -> None:
+    """To a file, or to standard output."""
+    if output is None or output == "-":
+        click.echo(text, nl=not text.endswith("\n"))
+    else:
+        write_file(output, text)
 
 
 def variables(given: Iterable[str]) -> list[str]:
@@ -183,7 +192,16 @@ def json_option(command: Command) -> Command:
 
 
 class Commands(click.Group):
-    """A group of commands whose errors are told, never shown as a traceback."""
+    """A group of commands whose errors are told, never shown as a traceback.
+
+    `symgrad EXPR VAR [options]` is short for `symgrad derive EXPR --wrt VAR [options]`.
+    """
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        is_short = len(args) > 1 and not args[0].startswith("-") and not args[1].startswith("-")
+        if is_short and not get_close_matches(args[0], self.commands):
+            args = ["derive", args[0], "--wrt", *args[1:]]
+        return super().parse_args(context, args)
 
     def invoke(self, context: click.Context) -> Any:
         try:

@@ -69,7 +69,7 @@ def test_help_is_light() -> None:
 
 
 def test_commands_that_come_later_are_not_there() -> None:
-    assert sorted(cli.commands.commands) == ["batch", "check", "derive", "graph", "key", "verify"]
+    assert sorted(cli.commands.commands) == ["batch", "check", "derive", "grade", "graph", "key", "verify"]
     assert "No such command 'serve'" in refused("serve")
 
 
