@@ -20,14 +20,17 @@ d (x'*A*x) / d x: wrong: assumed symmetric
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from symgrad.errors import DomainError, SymgradError
 from symgrad.programs import Where
-from symgrad.verification.claimed_code import CodeReport
+from symgrad.verification.error_curve import error_curve
 from symgrad.verification.gradcheck import check
 from symgrad.verification.gradient_report import GradientReport
 from symgrad.verification.verdict import Verdict
+
+if TYPE_CHECKING:
+    from symgrad.verification.claimed_code import CodeReport
 
 __all__ = [
     "Asserts",
@@ -41,9 +44,21 @@ __all__ = [
     "assert_jvp",
     "assert_vjp",
     "check",
+    "error_curve",
 ]
 
 Function = Callable[..., Any]
+
+
+def __getattr__(name: str) -> Any:
+    """CodeReport, whose room knows formulas and is entered only when it is needed."""
+    if name != "CodeReport":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from symgrad.verification.claimed_code import CodeReport
+
+    return CodeReport
+
+
 TRIALS = 3
 
 
@@ -140,7 +155,7 @@ def assert_derivative(
 
 def _judged_text(derivative: Any, claimed: str, seed: int) -> CodeReport:
     from symgrad.verification.answers import judge_text
-    from symgrad.verification.claimed_code import subject_of
+    from symgrad.verification.claimed_code import CodeReport, subject_of
 
     verdict: Verdict = judge_text(derivative, claimed, seed=seed)
     entries = (verdict.witness,) if verdict.witness is not None else ()

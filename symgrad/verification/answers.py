@@ -20,6 +20,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from symgrad.calculus.present import present
@@ -28,24 +29,26 @@ from symgrad.errors import DomainError, LayoutError, LimitError, ShapeError, Sym
 from symgrad.notation.declare import PROPERTIES, Declaration
 from symgrad.notation.layout import LAYOUTS, STACKINGS
 from symgrad.notation.text import text as tree_text
-from symgrad.notation.tree import Tree
+from symgrad.notation.tree import Tree, postorder
 from symgrad.programs import Program, Where, program
 from symgrad.tensor.build import is_zero, permuted
 from symgrad.tensor.nodes import Node
 from symgrad.tensor.view import View
 from symgrad.verification.diagnose import where_it_differs
 from symgrad.verification.equality import axes_in_layout, difference, equal, matrices, proved, same_in_field, same_sizes
+from symgrad.verification.formulas import lines_of
 from symgrad.verification.functions import judge_function
 from symgrad.verification.mistakes import MISTAKES
 from symgrad.verification.normalise import normalised
-from symgrad.verification.numbers import judge_numbers
-from symgrad.verification.reading import lines_of, read_answer
+from symgrad.verification.numbers import judge_numbers, written_numbers
+from symgrad.verification.reading import read_answer
 from symgrad.verification.search import Found, Search
-from symgrad.verification.verdict import Difference, Verdict
-from symgrad.verification.witnesses import Interval, Point, find_point, operations
+from symgrad.verification.verdict import Difference, OtherLayout, Verdict
+from symgrad.verification.witnesses import MADE, Interval, Point, find_point, operations
 
 Array = Any
 POINTS = ("distinct", "square", "distinct", "square", "one")  # sizes of the samples, in turn
+LONG = 400  # parts of a tree
 ROUNDS_AT_KINKS = 5  # times as many where masks occur: a mask may be all ones at a point by chance
 
 
@@ -62,25 +65,29 @@ def check_answer(
     domain: str | None = None,
     values: Mapping[str, Any] | None = None,
     decimals: int | None = None,
+    other_layout: OtherLayout = "wrong",
     seed: int = 0,
 ) -> Verdict:
     """Judge an answer to "d expression / d wrt".
 
     answer     text in the names of the program and of `where`, LaTeX, SymPy, an indexed sum, a function of arrays;
                or numbers, with `values` and `decimals`
-    domain     what else is said of the inputs: "y simplex; x in (2, 3); M mask; z signs"
+    domain     what else is said of the inputs: "y simplex; x in (2, 3); M mask; z signs; Y onehot-rows; n > p"
     values     arrays for the inputs, where the answer is numbers
+    other_layout   whether an answer that is right in another layout counts as "right", "partial" or "wrong"
 
     Raises ParseError, UnknownNameError where the answer cannot be read; what can be read gets a verdict.
     """
     source, intervals = _with_domain(program(expression, where), domain)
     derivative = derive(source, of, wrt, layout=layout, vec=vec, structure=structure)
     answer = _sympy_as_text(answer)
+    if isinstance(answer, str) and values is not None:
+        answer, decimals = written_numbers(answer, decimals)
     if callable(answer):
         return judge_function(Case(derivative, intervals, seed), answer)
     if not isinstance(answer, str):
         return judge_numbers(derivative, answer, values, decimals)
-    return judge_text(derivative, answer, intervals=intervals, seed=seed)
+    return judge_text(derivative, answer, intervals=intervals, seed=seed).counting(other_layout)
 
 
 def _sympy_as_text(answer: Any) -> Any:
@@ -108,7 +115,8 @@ def case_of(
 
 _NUMBER = r"([-+]?[\d.]+(?:e[-+]?\d+)?)"
 _IN = re.compile(rf"\s*(\w+)\s+in\s*\(\s*{_NUMBER}\s*,\s*{_NUMBER}\s*\)\s*")
-_SAID = re.compile(r"\s*(\w+)\s+(\w+)\s*")
+_SAID = re.compile(r"\s*(\w+)\s+([\w-]+)\s*")
+_LARGER = re.compile(r"\s*(\w+)\s*[<>]=?\s*(\w+)\s*")
 _CHOICES = {"signs": (-1.0, 1.0), "mask": (0.0, 1.0)}
 
 
@@ -116,6 +124,9 @@ def _with_domain(source: Program, domain: str | None) -> tuple[Program, dict[str
     """The program with further properties declared, and intervals to sample in."""
     declared, intervals = dict(source.declared), {}
     for said in filter(str.strip, re.split(r"[;\n]", domain or "")):
+        sizes = _LARGER.fullmatch(said)
+        if sizes is not None and {*sizes.groups()} <= source.scope.letters:
+            continue  # points are taken where there is a value: n > p for inv(X'*X)
         found = _IN.fullmatch(said) or _SAID.fullmatch(said)
         if found is None or found[1] not in declared:
             raise DomainError(f"{said.strip()!r} says nothing of an input", hint="y simplex; x in (2, 3); M mask")
@@ -124,11 +135,14 @@ def _with_domain(source: Program, domain: str | None) -> tuple[Program, dict[str
             intervals[name] = Interval(float(found[2]), float(found[3]))
         elif found[2] in _CHOICES:
             intervals[name] = Interval(choices=_CHOICES[found[2]])
+        elif found[2] in MADE and declared[name].kind == "matrix":
+            intervals[name] = Interval(made=found[2])
         elif found[2] in PROPERTIES:
             old = declared[name]
             declared[name] = Declaration(name, old.rows, old.columns, old.properties | {found[2]})
         else:
-            raise DomainError(f"there is no property {found[2]}", hint=f"one of {', '.join((*PROPERTIES, *_CHOICES))}")
+            known = ", ".join((*PROPERTIES, *_CHOICES, *MADE))
+            raise DomainError(f"there is no property {found[2]}", hint=f"one of {known}")
     if declared == source.declared:
         return source, intervals
     return Program(source.text, source.lines, declared, source.assumed, source.notes, declared), intervals
@@ -186,15 +200,25 @@ class Case:
 
         Raises ParseError, UnknownNameError where it cannot be read.
         """
-        plain = normalised(answer)
+        scope = self.derivative.program.scope
+        plain = normalised(answer, {*scope.views, *scope.letters})
+        for part in plain.earlier:  # of a chain of equals signs: each is claimed
+            verdict = self._judge_part(part, plain.prefix)
+            if not verdict.correct:
+                return replace(verdict, notes=(*plain.notes, *verdict.notes, f"this is said of the part {part}"))
+        verdict = self._judge_part(plain.text, plain.prefix)
+        return replace(verdict, notes=(*plain.notes, *verdict.notes))
+
+    def _judge_part(self, text: str, prefix: str) -> Verdict:
         try:
-            read = read_answer(plain.text, self.derivative.program.scope, plain.prefix, self.derivative.node.shape)
+            read = read_answer(text, self.derivative.program.scope, prefix, self.derivative.node.shape)
         except ShapeError as error:
-            return replace(self._of_no_shape(plain.text, error), notes=plain.notes)
-        verdict = self.judged(read.views[0], read.tree)
+            return self._of_no_shape(text, error)
+        tree = read.tree if read.tree is not None and _is_short(read.tree) else None
+        verdict = self.judged(read.views[0], tree)
         for other in read.views[1:]:  # the free indices in another order
             verdict = verdict if verdict.correct else self._better(verdict, self.judged(other))
-        return replace(verdict, notes=(*plain.notes, *read.notes))
+        return replace(verdict, notes=read.notes)
 
     def judged(self, said: View, tree: Tree | None = None) -> Verdict:
         """Climb until a rung decides; `tree` is the answer as it was written."""
@@ -232,7 +256,7 @@ class Case:
         if other is None:
             return self._explained(self.wrong("shapes", message), self.search.explain_other_shape(said, tree))
         ids = (_name_of_layout(self.derivative),)
-        return self.wrong("shapes", f"{message}\n{other}", misconceptions=ids, details=ids)
+        return self.wrong("shapes", f"{message}\nit is right in {other}", misconceptions=ids, details=ids, layout=other)
 
     @staticmethod
     def _better(first: Verdict, second: Verdict) -> Verdict:
@@ -271,7 +295,7 @@ class Case:
         """The convention in which the answer is right, if there is one."""
         for other, view in self.other_layouts():
             if same_sizes(said, view) and self.agrees(said, view):
-                return f"it is right in {other}"
+                return other
         return None
 
     def _sampled(self, said: View, wanted: View, tree: Tree | None) -> Verdict:
@@ -287,10 +311,15 @@ class Case:
     def _differing(self, said: View, tree: Tree | None, witness: Difference) -> Verdict:
         other = self._right_elsewhere(said)
         if other is not None:
-            ids: tuple[str, ...] = (_name_of_layout(self.derivative),)
-            return self.wrong("samples", other, misconceptions=ids, details=ids, witness=witness)
+            only_stacked = other.startswith(f"{self.derivative.layout} layout")
+            ids = ("wrong order",) if only_stacked else (_name_of_layout(self.derivative),)  # kron(A, B) for kron(B, A)
+            also = (("wrong layout",),) if only_stacked else ()
+            said_so = f"it is right in {other}"
+            named: dict[str, Any] = {"misconceptions": ids, "details": ids, "alternatives": also}
+            return self.wrong("samples", said_so, witness=witness, layout=other, **named)
         found = self.search.explain(said, tree)
         where = "\n".join(where_it_differs(self, said))
+        where = "" if found and where == "no entry agrees" else where
         return self._explained(self.wrong("samples", where, witness=witness), found)
 
     # --- views and values
@@ -347,6 +376,11 @@ class Case:
             return all(equal(*self.values([said, other], point)) for point in self.points)
         except (DomainError, LimitError):
             return False  # no point, or too large to compare at one
+
+
+def _is_short(tree: Tree) -> bool:
+    """Whether repairs of an answer as it was written are worth trying one by one."""
+    return sum(1 for _ in islice(postorder(tree), LONG)) < LONG
 
 
 def _name_of_layout(derivative: Derivative) -> str:

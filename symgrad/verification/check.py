@@ -3,7 +3,8 @@
 At several points (sizes all different, square, and with a 1 among them) the compiled arrays are compared
 with two witnesses that share no rule with them: reverse sweeps of the engine over the gates of the program
 as it was written, and finite differences of its forward values.  A `Report` says the largest disagreement
-of each and what was done about kinks, domains and structure.  Nothing here knows what a rule is.
+of each and what was done about kinks, domains and structure.  At arrays that are given, every entry is compared
+with differences (`entrywise`), for code of one's own too.  Nothing here knows what a rule is.
 
 >>> from symgrad.derivation import derivative
 >>> report = check(derivative("sum(tanh(A*x))", "x", where="A: R^{m x n}; x: R^n"))
@@ -20,10 +21,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from symgrad.derivation import derive
-from symgrad.errors import LimitError
+from symgrad.errors import DomainError, LimitError
 from symgrad.evaluation import Function, compiled
 from symgrad.numeric.difference import Estimate
 from symgrad.numeric.sample import ENTRY_LIMIT
+from symgrad.verification.entrywise import Slopes, as_tensor, sizes_at, slopes
 from symgrad.verification.witnesses import (
     KINDS,
     Interval,
@@ -51,6 +53,8 @@ EXACT = 1e-8  # relative tolerance against a witness that makes rounding errors 
 BY_DIFFERENCES = 1e-6  # and against one that makes truncation errors too
 FLOOR = 1e-9  # disagreements below this are rounding, however small the derivative
 CAUTION = 10  # times the estimated error of differences is granted
+OWN_ROUNDING = 1e-12  # of the largest entry is granted to what is claimed
+WORST = 5  # entries that disagree are shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +139,21 @@ def check(
     seed: int = 0,
     tolerance: float | None = None,
     intervals: Mapping[str, Interval] | None = None,
+    at: Mapping[str, Any] | None = None,
+    claimed: Any = None,
 ) -> Report:
     """Compare a derivative with the numeric engine and with finite differences at `trials` points.
 
-    `tolerance` is relative (by default 1e-8, and 1e-6 with the estimated error for differences).
+    tolerance  relative (by default 1e-8, and 1e-6 with the estimated error for differences)
+    at         arrays by name: every entry there is compared with differences, which are taken all at once
+    claimed    an array in the layout, or a function of the arrays by name, to be compared in place of the compiled one
+
     Raises DomainError where no point can be found, LimitError for arrays too large to compare.
     """
+    if at is not None:
+        return _check_at(derivative, at, claimed, BY_DIFFERENCES if tolerance is None else tolerance, seed)
+    if claimed is not None:
+        raise DomainError("a claim is compared at arrays that are given", hint="D.check(at={...}, claimed=...)")
     function = compiled(derivative, tensor=True)
     rows: list[Row] = []
     notes = [*_structure_notes(derivative)]
@@ -151,6 +164,56 @@ def check(
         rows += _compared(derivative, function, point, tolerance)
     subject = derivative.subject
     return Report(subject, tuple(rows), seed, tuple(dict.fromkeys(notes)))
+
+
+def _check_at(derivative: Derivative, at: Mapping[str, Any], claimed: Any, tolerance: float, seed: int) -> Report:
+    """Every entry at these arrays: what is claimed, or the compiled derivative, against differences."""
+    arrays = {n: np.asarray(v, dtype=float) for n, v in at.items()}
+    sizes = sizes_at(derivative, arrays)
+    found = slopes(derivative, arrays)
+    ranks = {n: v.node.rank for n, v in zip(derivative.wrt, derivative.variables, strict=True)}
+    values = {
+        n: arrays[n].reshape(arrays[n].shape[-r:] if r else ()) if n in arrays else np.zeros((1,) * r)
+        for n, r in ranks.items()
+    }
+    low, high = (_projected(derivative, values, a, derivative.structure) for a in (found.low, found.high))
+    if claimed is None:
+        said = compiled(derivative)(**at)
+    else:
+        said = claimed(**{n: v.copy() for n, v in arrays.items()}) if callable(claimed) else claimed
+    tensor = as_tensor(derivative, said, low.shape)
+    notes = list(_structure_notes(derivative))
+    if found.kinks:
+        notes.append(f"{found.kinks} entries are at a kink: they may lie between the slopes of its sides")
+    if tensor is None:
+        notes.append(f"what is claimed has shape {np.shape(said)}, which is not that of {derivative.subject}")
+        row = Row("differences", "every entry", sizes, np.inf, np.inf, False)
+        return Report(derivative.subject, (row,), seed, tuple(notes))
+    tensor = _projected(derivative, values, tensor, "kept")
+    row, worst = _every_entry(
+        tensor, Slopes(np.minimum(low, high), np.maximum(low, high), found.error), sizes, tolerance
+    )
+    return Report(derivative.subject, (row,), seed, (*notes, *worst))
+
+
+def _every_entry(claimed: Array, found: Slopes, sizes: Mapping[str, int], tolerance: float) -> tuple[Row, list[str]]:
+    """The row of the report, and the entries that disagree most."""
+    off = np.maximum(np.maximum(found.low - claimed, claimed - found.high), 0.0)
+    entry = np.maximum(np.abs(found.low), np.abs(found.high))
+    scale = max(_largest(claimed), _largest(entry))
+    excess = off - (tolerance * entry + OWN_ROUNDING * scale + CAUTION * found.error)
+    wrong = ~(excess <= 0)  # what is not a number is wrong
+    absolute = _largest(off)
+    how = f"every entry ({claimed.size})"
+    row = Row("differences", how, sizes, absolute, absolute / scale if scale > 0 else 0.0, not wrong.any())
+    order = np.argsort(-np.nan_to_num(excess, nan=np.inf), axis=None)[: min(WORST, int(np.count_nonzero(wrong)))]
+    places = [tuple(int(i) for i in np.unravel_index(k, claimed.shape)) for k in order]
+    return row, [f"entry {list(p)}: claimed {claimed[p]:.7g}, measured {_measured(found, p)}" for p in places]
+
+
+def _measured(found: Slopes, place: tuple[int, ...]) -> str:
+    low, high = found.low[place], found.high[place]
+    return f"{low:.7g}" if low == high else f"between {low:.7g} and {high:.7g}"
 
 
 def _check_room(derivative: Derivative, point: Point) -> None:
@@ -184,11 +247,11 @@ def _structure_notes(derivative: Derivative) -> list[str]:
 def _compared(derivative: Derivative, function: Function, point: Point, tolerance: float | None) -> list[Row]:
     run = opened(derivative.program, derivative.wrt, derivative.of, point)
     with np.errstate(all="ignore"):
-        claimed = _projected(derivative, run, _evaluated(function, point), "kept")
+        claimed = _projected(derivative, run.values, _evaluated(function, point), "kept")
         found = [(name, how, estimate()) for name, how, estimate in _witnesses(derivative, run, point)]
     rows = []
     for name, how, estimate in found:
-        truth = Estimate(_projected(derivative, run, estimate.value, derivative.structure), estimate.error)
+        truth = Estimate(_projected(derivative, run.values, estimate.value, derivative.structure), estimate.error)
         exact = name == "engine" and len(derivative.wrt) == 1
         allowed = tolerance if tolerance is not None else EXACT if exact else BY_DIFFERENCES
         rows.append(_row(name, how, point.sizes, claimed, truth, allowed))
@@ -236,15 +299,15 @@ def _of_lower_order(derivative: Derivative, run: Run, point: Point) -> Estimate:
     return differenced(value, run.values, derivative.wrt[-1])
 
 
-def _projected(derivative: Derivative, run: Run, array: Array, structure: str) -> Array:
+def _projected(derivative: Derivative, values: Mapping[str, Array], array: Array, structure: str) -> Array:
     """The part that the declared structure of the variables determines."""
     array = np.asarray(array)
-    start = array.ndim - sum(np.ndim(run.values[n]) for n in derivative.wrt)
+    start = array.ndim - sum(np.ndim(values[n]) for n in derivative.wrt)
     for name in derivative.wrt:
         if name in derivative.program.declared:
-            value = run.values[name]
+            value = values[name]
             array = projected(array, start, derivative.program.declared[name], structure, value)
-        start += np.ndim(run.values[name])
+        start += np.ndim(values[name])
     return array
 
 

@@ -14,15 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from inspect import Parameter, signature
-from itertools import takewhile
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from symgrad.derivation import Derivative
-from symgrad.errors import DomainError, LayoutError, ShapeError, UnknownNameError, did_you_mean
+from symgrad.errors import DomainError, LayoutError, ShapeError
 from symgrad.evaluation import Function, compiled
 from symgrad.notation.layout import LAYOUTS, STACKINGS
 from symgrad.programs import RESULT
@@ -30,8 +28,10 @@ from symgrad.tensor.dims import Size, size_at
 from symgrad.tensor.nodes import Input, walk
 from symgrad.tensor.view import View
 from symgrad.verification.answers import POINTS, ROUNDS_AT_KINKS, Case, Sampled
-from symgrad.verification.equality import axes_in_layout
-from symgrad.verification.libraries import precision, real_values
+from symgrad.verification.equality import TOLERANCE, axes_in_layout
+from symgrad.verification.functions import ROUNDINGS, NotNumbers, Parameters, numbers_of, parameters_of
+from symgrad.verification.libraries import precision
+from symgrad.verification.shown import Shown
 from symgrad.verification.verdict import Difference, Verdict
 from symgrad.verification.witnesses import Point, described, find_point, operations
 
@@ -39,12 +39,10 @@ Array = NDArray[Any]
 Code = Callable[..., Any]
 CLAIMED = "claimed"  # the name under which the code's numbers stand among the inputs
 SHOWN = 5  # of the worst entries
-TOLERANCE = 1e-8
-ROUNDINGS = 200  # of the code's own precision are granted
 
 
 @dataclass(frozen=True, slots=True)
-class CodeReport:
+class CodeReport(Shown):
     """What is said of code: the verdict, and where it is farthest off, at one point."""
 
     verdict: Verdict
@@ -56,6 +54,10 @@ class CodeReport:
     @property
     def ok(self) -> bool:
         return self.verdict.correct is True
+
+    @property
+    def good(self) -> bool | None:
+        return self.verdict.correct
 
     def __bool__(self) -> bool:
         return self.ok
@@ -76,9 +78,6 @@ class CodeReport:
         points = f"{self.points} point{'s' * (self.points != 1)}, " if self.points else ""
         return "\n".join([*lines, f"  {points}seed {self.seed}"])
 
-    def __str__(self) -> str:
-        return self.text()
-
     def to_json(self) -> dict[str, Any]:
         """The report as plain data."""
         return {**self.verdict.to_json(), "subject": self.subject, "points": self.points, "seed": self.seed}
@@ -98,12 +97,16 @@ def judge_code(
     `trials` points (five, and more where masks occur); `convert` makes the library's array of each input.
     Raises UnknownNameError for a parameter that is no input, DomainError where no point can be found.
     """
-    judging = Judging(derivative, code, _parameters(derivative, code), convert, rtol)
+    judging = Judging(derivative, code, parameters_of(code, tuple(derivative.program.declared)), convert, rtol)
     rounds = ROUNDS_AT_KINKS if any(op.kinks for op in operations(derivative.program)) else 1
     kinds = POINTS * rounds
     count = trials if trials is not None else len(kinds)
     points = Sampled(lambda i: find_point(derivative.program, kinds[i % len(kinds)], seed + i, of=derivative.of), count)
-    compared = [judging.compared(p) for p in points]
+    try:
+        compared = [judging.compared(p) for p in points]
+    except NotNumbers as error:
+        verdict = Verdict(False, "shapes", explanation=error.message, expected=str(derivative))
+        return CodeReport(verdict, subject_of(derivative), (), 1, seed)
     verdict, entries = judging.verdict(compared, seed)
     return CodeReport(verdict, subject_of(derivative), entries, len(compared), seed)
 
@@ -115,32 +118,6 @@ def subject_of(derivative: Derivative) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Parameters:
-    """The inputs that code asks for: by position, as wrapped functions need it, or by name."""
-
-    positional: tuple[str, ...]
-    named: tuple[str, ...]
-
-
-def _parameters(derivative: Derivative, code: Code) -> Parameters:
-    inputs = tuple(derivative.program.declared)
-    try:
-        parameters = list(signature(code).parameters.values())
-    except (TypeError, ValueError):
-        return Parameters((), inputs)
-    if any(p.kind is Parameter.VAR_KEYWORD for p in parameters):
-        return Parameters((), inputs)
-    for p in parameters:
-        if p.name not in inputs and p.default is Parameter.empty and p.kind is not Parameter.VAR_POSITIONAL:
-            known = did_you_mean(p.name, inputs)
-            raise UnknownNameError(f"the code's parameter {p.name} is no input of the formula", hint=known)
-    by_place = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
-    first = list(takewhile(lambda p: p.name in inputs and p.kind in by_place, parameters))
-    rest = [p.name for p in parameters[len(first) :] if p.name in inputs]
-    return Parameters(tuple(p.name for p in first), tuple(rest))
-
-
-@dataclass(frozen=True, slots=True)
 class Compared:
     """What the code gave at a point, and what is right; `granted` is relative to the larger of both."""
 
@@ -148,6 +125,7 @@ class Compared:
     claimed: Array
     truth: Array
     granted: float
+    whole: bool = False  # the code gives whole numbers
 
     def agrees(self, other: Array) -> bool:
         """Whether the code gave these numbers."""
@@ -187,13 +165,15 @@ class Judging:
     def compared(self, point: Point) -> Compared:
         """Both results at a point."""
         result = self._result(point)
-        granted = self.rtol if self.rtol is not None else max(TOLERANCE, ROUNDINGS * precision(result))
+        array = numbers_of(result)
+        rounding = max(precision(result), precision(array))
+        granted = self.rtol if self.rtol is not None else max(TOLERANCE, ROUNDINGS * rounding)
         truth = _evaluated(compiled(self.derivative), point)
-        return Compared(point, real_values(result, "the claimed derivative"), truth, granted)
+        return Compared(point, array.astype(float), truth, granted, array.dtype.kind in "biu")
 
     def called(self, point: Point) -> Array:
         """What the code gives at a point."""
-        return real_values(self._result(point), "the claimed derivative")
+        return numbers_of(self._result(point)).astype(float)
 
     def _result(self, point: Point) -> Any:
         """The code's own result.  An error of the code gets a note that says the sizes."""
@@ -224,6 +204,9 @@ class Judging:
         worst = tuple(_worst(bad))
         if not all(np.isfinite(c.claimed).all() for c in compared):
             return Verdict(False, "samples", None, (), "the code gives what is not finite", worst[0], expected), worst
+        if all(c.whole for c in compared):
+            why = "the code gives whole numbers: was something made as an array of integers?"
+            return Verdict(False, "samples", None, (), why, worst[0], expected), worst
         return self._diagnosed(seed, Verdict(False, "samples", None, (), "", worst[0], expected)), worst
 
     def _diagnosed(self, seed: int, verdict: Verdict) -> Verdict:

@@ -20,7 +20,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symgrad.errors import DomainError, ShapeError, UnknownNameError, did_you_mean
-from symgrad.verification.libraries import Arguments, library_of, like, own_gradient, precision, real_values, to_numpy
+from symgrad.verification.libraries import (
+    Arguments,
+    NoClaim,
+    claimed_values,
+    leaves,
+    library_of,
+    like,
+    own_gradient,
+    precision,
+    real_values,
+    to_numpy,
+)
 
 Array = NDArray[Any]
 Slopes = tuple[Array, Array]  # claimed, and the size of the terms they are sums of
@@ -35,6 +46,7 @@ class Counter:
     def __init__(self, f: Callable[..., Any], arguments: Arguments, what: str):
         self.f, self.arguments, self.what = f, arguments, what
         self.evaluations = 0
+        self.raised = ""  # what f said where it has no value
         first = f(*arguments.here())
         self.eps = max(arguments.eps, precision(first))
         self.first = first
@@ -43,9 +55,11 @@ class Counter:
     def __call__(self, flat: Array) -> Array:
         self.evaluations += 1
         try:
-            found = real_values(self.f(*self.arguments.moved(flat)), self.what)
-        except (ArithmeticError, np.linalg.LinAlgError):
+            found = self.f(*self.arguments.moved(flat))
+        except (ArithmeticError, ValueError, RuntimeError) as error:  # it has a value at the point itself
+            self.raised = f"{type(error).__name__}: {error}"
             return np.full(int(np.prod(self.shape)), np.nan)
+        found = real_values(found, self.what)
         if found.shape != self.shape:
             raise ShapeError(f"{self.what} has shape {self.shape} at the point and {found.shape} nearby")
         return found.ravel()
@@ -97,13 +111,20 @@ def _needed(grad: Callable[..., Any] | None, kind: str) -> Callable[..., Any]:
     return grad
 
 
+def lengths(rows: Array) -> Array:
+    """The Euclidean length of each row, however large or small its entries."""
+    largest = np.abs(rows).max(axis=1, initial=0.0)
+    unit = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
+    return np.asarray(unit * np.linalg.norm(rows / unit[:, None], axis=1))
+
+
 def _check_scalar(counted: Counter, kind: str) -> None:
-    if counted.shape not in ((), (1,)):
+    if int(np.prod(counted.shape)) != 1:
         raise ShapeError(f"f has shape {counted.shape}, a {kind} is that of a scalar: check a jacobian")
 
 
 def _precision(values: Any) -> float:
-    return max(precision(p) for p in (values if isinstance(values, tuple | list) else [values]))
+    return max(precision(leaf) for _, leaf in leaves(values))
 
 
 def _gradient(counted: Counter, claimed: Any, value: Callable[[Array], Array] | None = None) -> Claim:
@@ -111,7 +132,7 @@ def _gradient(counted: Counter, claimed: Any, value: Callable[[Array], Array] | 
 
     def along(direction: Array) -> Slopes:
         terms = g * direction
-        return np.array([terms.sum()]), np.array([np.linalg.norm(terms)])
+        return np.array([terms.sum()]), lengths(terms[None, :])
 
     return Claim(value or counted, along, (), max(counted.eps, _precision(claimed)), counted)
 
@@ -119,14 +140,11 @@ def _gradient(counted: Counter, claimed: Any, value: Callable[[Array], Array] | 
 def _jacobian(counted: Counter, claimed: Any) -> Claim:
     """Output axes, then an argument's; one array for each argument."""
     arguments, what = counted.arguments, "the Jacobian"
-    parts = list(claimed) if isinstance(claimed, tuple | list) and len(arguments.given) > 1 else [claimed]
-    if len(parts) != len(arguments.given):
-        raise ShapeError(f"{what} has {len(parts)} parts for {len(arguments.given)} arguments")
     blocks = []
-    for i, (part, shape) in enumerate(zip(parts, arguments.shapes, strict=True)):
-        block = real_values(part, what)
+    for i, (part, shape) in enumerate(zip(arguments.parts_of(claimed, what), arguments.shapes, strict=True)):
+        block = claimed_values(part, what)
         if block.shape != counted.shape + shape:
-            raise ShapeError(f"{what} by argument {i} has shape {block.shape}, not {counted.shape + shape}")
+            raise NoClaim(f"{what} by {arguments.name(i)} has shape {block.shape}, not {counted.shape + shape}")
         blocks.append(block.reshape(int(np.prod(counted.shape)), -1))
     return _matrix(counted, counted, np.hstack(blocks), counted.shape, max(counted.eps, _precision(claimed)))
 
@@ -135,7 +153,7 @@ def _matrix(
     value: Callable[[Array], Array], counter: Counter, rows: Array, output: tuple[int, ...], eps: float
 ) -> Claim:
     def along(direction: Array) -> Slopes:
-        return rows @ direction, np.sqrt(rows**2 @ direction**2)
+        return rows @ direction, lengths(rows * direction)
 
     return Claim(value, along, output, eps, counter)
 
@@ -154,11 +172,11 @@ def _pushforward(counted: Counter, jvp: Callable[..., Any]) -> Claim:
     arguments = counted.arguments
 
     def along(direction: Array) -> Slopes:
-        found = real_values(jvp(*arguments.here(), *arguments.moved(direction)), "the jvp")
+        found = claimed_values(jvp(*arguments.here(), *arguments.moved(direction)), "the jvp")
         if found.shape != counted.shape:
-            raise ShapeError(f"the jvp has shape {found.shape}, f has {counted.shape}")
-        size = float(np.sqrt(np.mean(found**2))) if found.size else 0.0
-        return found.ravel(), np.full(found.size, size)
+            raise NoClaim(f"the jvp has shape {found.shape}, f has {counted.shape}")
+        size = lengths(found.reshape(1, -1)) / np.sqrt(max(found.size, 1))
+        return found.ravel(), np.repeat(size, found.size)
 
     return Claim(counted, along, counted.shape, counted.eps, counted)
 
@@ -177,9 +195,9 @@ def _hessian(
     if len(arguments.given) > 1:
         raise ShapeError("the Hessian of a function of one array is checked", hint="one flat array of all entries")
     claimed = hessian(*arguments.here())
-    rows, shape = real_values(claimed, "the Hessian"), arguments.shapes[0]
+    rows, shape = claimed_values(claimed, "the Hessian"), arguments.shapes[0]
     if rows.shape not in (shape * 2, (arguments.size,) * 2):
-        raise ShapeError(f"the Hessian has shape {rows.shape}, not {shape * 2}")
+        raise NoClaim(f"the Hessian has shape {rows.shape}, not {shape * 2}")
     rows = rows.reshape(arguments.size, arguments.size)
     if gradient is not None:
         counted = Counter(gradient, arguments, "the gradient")

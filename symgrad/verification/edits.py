@@ -11,18 +11,26 @@ what is wrong with it, and where.  Trees are changed here, their meaning is not 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
 from itertools import combinations
 
-from symgrad.errors import Span
+from symgrad.errors import Span, SymgradError
 from symgrad.notation.text import text
 from symgrad.notation.tree import Call, Name, Number, Tree, postorder
-from symgrad.operations.catalogue import record
+from symgrad.operations.catalogue import find, record
+from symgrad.operations.record import Elementwise, Operation, TensorFunction
+from symgrad.tensor.dims import letter
+from symgrad.tensor.nodes import Input
+from symgrad.tensor.view import View
 
 MOST_PARTS = 60  # of a formula that is edited
 MOST_FACTORS = 6  # of a product whose factors are swapped
 PRODUCTS = ("multiply", "hadamard")
+QUOTIENTS = ("divide", "hadamard_divide")
+POWERS = ("power", "hadamard_power")
 
 Path = tuple[int, ...]
 
@@ -49,18 +57,19 @@ class Edit:
         return f"write {text(self.becomes)} for {text(self.was)}"
 
 
-def edits(tree: Tree, names: Sequence[tuple[str, str]] = ()) -> Iterator[Edit]:
-    """Every formula that differs in one place; `names` are pairs that may be mistaken for each other.
+def edits(tree: Tree, names: Sequence[tuple[str, str]] = (), letters: Collection[str] = ()) -> Iterator[Edit]:
+    """Every formula that differs in one place, the plainest changes first.
 
+    `names` are pairs that may be mistaken for each other, `letters` what stands for a number of entries.
     Nothing is changed in formulas of more than MOST_PARTS parts.
     """
     places = list(_places(tree))
     if len(places) > MOST_PARTS:
         return
-    for path, part in places:
-        for new, made, repaired in _changes(part, _parent(tree, path), names):
-            whole = replaced(tree, path, new)
-            yield Edit(whole, made, repaired, part, new)
+    for changes in (_plain_changes, _further_changes):
+        for path, part in places:
+            for new, made, repaired in changes(part, _parent(tree, path), Words(names, letters)):
+                yield Edit(replaced(tree, path, new), made, repaired, part, new)
 
 
 def _places(tree: Tree) -> Iterator[tuple[Path, Tree]]:
@@ -95,10 +104,18 @@ def replaced(tree: Tree, path: Path, new: Tree) -> Tree:
 Changed = Iterator[tuple[Tree, str, str]]
 
 
-def _changes(part: Tree, parent: Call | None, names: Sequence[tuple[str, str]]) -> Changed:
-    yield from _transposes(part, parent)
-    if isinstance(part, Name):
-        yield from ((Name(b, part.span), "stale variable", "stale variable") for a, b in names if a == part.name)
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Names that may be mistaken for each other, and dimension letters."""
+
+    names: Sequence[tuple[str, str]]
+    letters: Collection[str]
+
+
+def _plain_changes(part: Tree, parent: Call | None, words: Words) -> Changed:
+    """Transposes, order, signs, what is left out."""
+    if not (isinstance(part, Name) and part.name in words.letters):
+        yield from _transposes(part, parent)
     if not isinstance(part, Call):
         return
     if part.op in PRODUCTS:
@@ -110,8 +127,91 @@ def _changes(part: Tree, parent: Call | None, names: Sequence[tuple[str, str]]) 
     yield from _sums(part)
     if part.op in ("rowsum", "colsum"):
         yield part.args[0], "bias not summed", "extra factor"
-    if part.op in ("divide", "hadamard_divide", "power", "hadamard_power"):
-        yield part.args[0], "factor left out", "extra factor"
+    if part.op in QUOTIENTS:
+        lost = "divisor of a mean" if _counts(part.args[1], words.letters) else "factor left out"
+        yield part.args[0], lost, "divisor of a mean" if lost == "divisor of a mean" else "extra factor"
+
+
+def _further_changes(part: Tree, parent: Call | None, words: Words) -> Changed:
+    """Other names, functions and exponents."""
+    if isinstance(part, Name):
+        yield from ((Name(b, part.span), "stale variable", "stale variable") for a, b in words.names if a == part.name)
+        if part.name in words.letters:
+            yield from ((Name(b), *["divisor of a mean"] * 2) for b in words.letters if b != part.name)  # type: ignore[misc]
+    if isinstance(part, Call):
+        yield from _quotients(part)
+        yield from _functions(part)
+        yield from _powers(part)
+        yield from _outer_products(part)
+
+
+def _counts(tree: Tree, letters: Collection[str]) -> bool:
+    """Whether a formula is made of numbers and dimension letters alone."""
+    found = [p for p in postorder(tree) if not isinstance(p, Call)]
+    return all(isinstance(p, Number) or p.name in letters for p in found)
+
+
+def _quotients(part: Call) -> Changed:
+    """u / v: the numerator left out, or multiplied instead of divided."""
+    if part.op in QUOTIENTS:
+        above, below = part.args
+        if not isinstance(above, Number):
+            yield Call(part.op, (Number(Fraction(1)), below), part.span), "factor left out", "extra factor"
+        kind = PRODUCTS[QUOTIENTS.index(part.op)]
+        yield Call(kind, (above, below), part.span), "inverse left out", "inverse left out"
+
+
+def _functions(part: Call) -> Changed:
+    """f(u): without f, of -u, f(u)^p for f(u^p), without the inverse or the sum."""
+    entry = find(part.op)
+    if entry is None or len(part.args) != 1 or entry.notation.fixity != "call":
+        return
+    (inner,) = part.args
+    if isinstance(entry, Elementwise):
+        yield inner, "slope at the wrong place", "slope at the wrong place"
+        yield Call(part.op, (Call("negate", (inner,)),), part.span, part.mark), "sign", "sign"
+    elif isinstance(entry, TensorFunction) and entry.inverts:
+        yield inner, "inverse left out", "inverse left out"
+    elif _keeps_shape(entry):
+        yield inner, "wrong exponent", "wrong exponent"
+    elif part.op not in ("rowsum", "colsum", "diag"):
+        yield inner, "sum left out", "extra factor"
+
+
+@cache
+def _keeps_shape(entry: Operation) -> bool:
+    """Whether a function of one argument, such as sqrt, gives a matrix of the argument's shape."""
+    size = letter("n")
+    square = View(Input.make("X", (size, size)), 1)
+    try:
+        return entry.build(square).shape == square.shape
+    except SymgradError:
+        return False
+
+
+def _powers(part: Call) -> Changed:
+    """Another exponent, or the exponent at another place."""
+    if part.op not in POWERS:
+        return
+    base, exponent = part.args
+    yield base, "wrong exponent", "wrong exponent"
+    if isinstance(exponent, Number):
+        for other in (exponent.value + 1, exponent.value - 1, exponent.value / 2, -exponent.value):
+            yield Call(part.op, (base, Number(other)), part.span), "wrong exponent", "wrong exponent"
+    if isinstance(base, Call) and len(base.args) == 1 and isinstance(find(base.op), Elementwise):
+        inside = Call(base.op, (Call(part.op, (base.args[0], exponent)),), part.span)
+        yield inside, "slope at the wrong place", "slope at the wrong place"
+
+
+def _outer_products(part: Call) -> Changed:
+    """u .* v for u*v' or u'*v, and back."""
+    kind = "elementwise vs matrix product"
+    a, b = (part.args[0], part.args[-1])
+    if part.op == "hadamard":
+        yield Call("multiply", (a, Call("transpose", (b,))), part.span), kind, kind
+        yield Call("multiply", (Call("transpose", (a,)), b), part.span), kind, kind
+    elif part.op == "multiply" and (_bare(a) is not a or _bare(b) is not b):
+        yield Call("hadamard", (_bare(a), _bare(b)), part.span), kind, kind
 
 
 # A product inside a product is no factor of its own: its quote would stand at one of its factors.

@@ -26,16 +26,22 @@ from symgrad.verification.claims import Claim, claims_of
 from symgrad.verification.gradient_report import Curve, Entry, GradientReport, Outcome
 from symgrad.verification.ladder import RUNGS, Ladder, Line, climb, measured_noise
 from symgrad.verification.libraries import Arguments
+from symgrad.verification.one_slope import (
+    CAUTION,
+    OK,
+    POWER,
+    SIDES,
+    SUBGRADIENT,
+    UNRESOLVED,
+    WRONG,
+    between,
+    compared,
+    kinked,
+)
 
 Array = NDArray[Any]
-OK, SUBGRADIENT, UNRESOLVED, WRONG = range(4)
 OUTCOMES: tuple[Outcome, ...] = ("ok", "ok-subgradient", "unresolved", "wrong")
 
-CAUTION = 3.0  # times the estimated error of a measured slope is granted
-POWER = 0.01  # of its size is what a slope must at least be known to
-COARSE = 300  # times the precision, where that is larger: half precision knows less
-SIDES = 10  # times as much is granted to the slopes of both sides
-CLEARLY = 2.0  # times what is granted is wrong even where slopes are hardly known
 FINEST = 2.0**-26  # claims are not held to more than this, which double precision could keep
 CLOSER = 5  # more steps, where those do not tell
 AT_KINKS = 8  # further directions, of uneven lengths
@@ -101,7 +107,7 @@ def check(
     try:
         with np.errstate(all="ignore"):
             claims = claims_of(kind, f, grad, arguments, rng, trials, gradient)
-            checking = Checking(arguments, claims, rng, rtol if rtol is not None else _own_rounding(claims))
+            checking = Checking(arguments, claims, rng, rtol if rtol is not None else own_rounding(claims))
             checking.run_somewhere(trials, full)
             return checking.report(subject, seed, trials)
     except ShapeError as error:
@@ -114,7 +120,8 @@ class _Silent(Exception):
     """The function does not say anything: it is not finite."""
 
 
-def _own_rounding(claims: list[Claim]) -> float:
+def own_rounding(claims: list[Claim]) -> float:
+    """What is granted to the rounding of claims, by their coarsest precision."""
     return max(FINEST, max(c.eps for c in claims) ** 0.6)
 
 
@@ -132,7 +139,8 @@ class Checking:
     # --- the course of a check
 
     def run_somewhere(self, trials: int, full: bool) -> None:
-        """`run`, and if f is not finite there, again with every entry moved by its own size only."""
+        """`run`, and if f is not finite there, or a claim fails that steps too large for small entries may fail,
+        again with these entries moved by their own sizes only."""
         try:
             self.run(trials, full)
         except _Silent:
@@ -141,16 +149,41 @@ class Checking:
             self._start_over()
             self.notes.append("entries were moved by no more than their own sizes, to stay where f is finite")
             self.run(trials, full)
+        if self.worst == WRONG and self._small_entries_vindicated():
+            self._start_over()
+            self.notes.append("small entries were moved by no more than their own sizes: f changes fast there")
+            self.run(trials, full)
+
+    def _small_entries_vindicated(self) -> bool:
+        """Whether entries that were moved by far more than their sizes are right when these move by themselves.
+
+        Then these steps are kept.  An entry that moves alone has to stand for itself, so nothing wrong is hidden.
+        """
+        own, before = self.arguments.own_scale, self.arguments.scale
+        small = own < before
+        which = self._suspected()[0]
+        wrong = [k for (_, k), probe in self.single.items() if probe.worst == WRONG and small[k]]
+        if not wrong:
+            return False
+        self._starts.clear()  # noise is that of such steps
+        self.arguments.scale = own.copy()
+        right = [k for k in wrong if self.probe(which, self._unit(k)).worst == OK]
+        if self.arguments.size > EACH and right and self.probe(which, self.uneven() * small).worst == OK:
+            right = np.flatnonzero(small).tolist()
+        self.arguments.scale = before.copy()
+        self.arguments.scale[right] = own[right]
+        return bool(right)
 
     def _start_over(self) -> None:
         self.probes.clear()
         self.single.clear()
         self._starts.clear()
+        self.localising = False
 
     def run(self, trials: int, full: bool) -> None:
         """Directions first; entries where these fail, and at kinks."""
         for i in range(trials):
-            self.probes.append(self.probe(i % len(self.claims), self._uneven()))
+            self.probes.append(self.probe(i % len(self.claims), self.uneven()))
         outcome = self.worst
         if outcome == SUBGRADIENT:
             for i in range(AT_KINKS):
@@ -163,7 +196,7 @@ class Checking:
     def worst(self) -> int:
         return max(p.worst for p in (*self.probes, *self.single.values()))
 
-    def _uneven(self) -> Array:
+    def uneven(self) -> Array:
         """A direction in which every entry moves by half its scale to all of it, in few digits, never all alike."""
         lengths = self.rng.integers(8, 16, self.arguments.size) / 16
         return np.asarray(self.rng.choice([-1.0, 1.0], self.arguments.size) * lengths * self.arguments.scale)
@@ -184,21 +217,38 @@ class Checking:
         claimed, size = claim.along(direction)
         middle = ladder.middle
         scale = np.maximum(size, np.abs(middle.value))
-        code = _compared(ladder, claimed, scale, self.rtol, claim.eps)
+        code = compared(ladder, claimed, scale, self.rtol, claim.eps)
         low, high, error = middle.value.copy(), middle.value.copy(), middle.error.copy()
-        kinked = _kinked(ladder, self.rtol)
-        if kinked.any():
+        at_kink = kinked(ladder, self.rtol)
+        if at_kink.any():
             sides = np.stack([ladder.left.value, ladder.right.value])
             both = ladder.left.error + ladder.right.error
-            low = np.where(kinked, sides.min(axis=0), low)
-            high = np.where(kinked, sides.max(axis=0), high)
-            error = np.where(kinked, both, error)
-            code = np.where(kinked, _between(claimed, low, high, CAUTION * error + self.rtol * scale), code)
+            low = np.where(at_kink, sides.min(axis=0), low)
+            high = np.where(at_kink, sides.max(axis=0), high)
+            error = np.where(at_kink, both, error)
+            code = np.where(at_kink, between(claimed, low, high, CAUTION * error + self.rtol * scale), code)
         code = np.where(np.isfinite(claimed), code, WRONG)
         found = Probe(direction, ladder, claimed, scale, low, high, error, code)
-        if found.worst == WRONG and (kinked.any() or not self.localising):
+        if rungs == RUNGS and self._nearly_right(found):
+            return self._confirmed(found, self._probed(which, direction, RUNGS + CLOSER))
+        if found.worst == WRONG and (at_kink.any() or not self.localising):
             return self._among_neighbours(claim, found)
         return found
+
+    @staticmethod
+    def _nearly_right(probe: Probe) -> bool:
+        """Whether something is wrong by so little beside what f does around, that the slope may not have settled."""
+        off = probe.off * probe.size
+        return bool(((probe.code == WRONG) & (off > 0) & (off < POWER * probe.ladder.reach)).any())
+
+    @staticmethod
+    def _confirmed(probe: Probe, closer: Probe) -> Probe:
+        """The closer probe; what is wrong by both, though they measure different slopes, is not known."""
+        apart = np.abs(probe.ladder.middle.value - closer.ladder.middle.value) > CAUTION * (
+            probe.ladder.middle.error + closer.ladder.middle.error
+        )
+        unsettled = apart & (probe.code == WRONG) & (closer.code == WRONG)
+        return replace(closer, code=np.where(unsettled, UNRESOLVED, closer.code))
 
     def _climbed(self, which: int, direction: Array, rungs: int) -> Ladder:
         claim = self.claims[which]
@@ -228,7 +278,7 @@ class Checking:
         persists = nearer_high - nearer_low > np.maximum(8 * nearer_error, (high - low) / 2)
         at_kink = persists & (high - low > 8 * error + POWER * probe.size) & (probe.code == WRONG)
         granted = CAUTION * error + self.rtol * probe.size
-        code = np.where(at_kink, _between(probe.claimed, low, high, granted), probe.code)
+        code = np.where(at_kink, between(probe.claimed, low, high, granted), probe.code)
         low, high = np.where(at_kink, low, probe.low), np.where(at_kink, high, probe.high)
         return replace(probe, low=low, high=high, error=np.where(at_kink, error, probe.error), code=code)
 
@@ -277,7 +327,7 @@ class Checking:
 
     def _search(self, which: int) -> None:
         """Wrong entries among many: the block that disagrees most is halved, again and again."""
-        signs = self._uneven()
+        signs = self.uneven()
         heap: list[tuple[float, int, int]] = [(-np.inf, 0, self.arguments.size)]
         wrong = 0
         for _ in range(PROBES // 2):
@@ -311,7 +361,7 @@ class Checking:
     def _bends_both_ways(self) -> bool:
         """Whether at some kinks the slope grows and at others it falls."""
         ladders = [p.ladder for p in (*self.probes, *self.single.values())]
-        bends = np.concatenate([(x.right.value - x.left.value) * _kinked(x, self.rtol) for x in ladders])
+        bends = np.concatenate([(x.right.value - x.left.value) * kinked(x, self.rtol) for x in ladders])
         return bool((bends > 0).any() and (bends < 0).any())
 
     def _doubted(self, probe: Probe) -> Probe:
@@ -351,8 +401,9 @@ class Checking:
                 output = np.unravel_index(int(i), self.claims[which].output) if self.claims[which].output else ()
                 low, high = sorted((float(probe.low[i] / step), float(probe.high[i] / step)))
                 claimed, error = float(probe.claimed[i] / step), float(probe.error[i] / abs(step))
-                place = self.arguments.place(k)
-                found.append(Entry(*place, tuple(int(n) for n in output), claimed, low, high, error))
+                part, index = self.arguments.place(k)
+                where, inside = self.arguments.paths[part][0], self.arguments.inside(part)
+                found.append(Entry(where, index, tuple(int(n) for n in output), claimed, low, high, error, inside))
         return found
 
     def _factor(self) -> list[str]:
@@ -373,30 +424,7 @@ class Checking:
         return ["f gives different values at the same point: fix its random numbers"]
 
 
-# --- one ladder against one claim -------------------------------------------------------------
-
-
-def _compared(ladder: Ladder, claimed: Array, scale: Array, rtol: float, eps: float) -> Array:
-    """OK, UNRESOLVED or WRONG for each output, where there is no kink."""
-    granted = CAUTION * ladder.middle.error + rtol * scale
-    off = np.abs(claimed - ladder.middle.value)
-    needed = min(max(POWER, COARSE * eps), 0.5) * np.maximum(scale, ladder.reach)
-    known = (CAUTION * ladder.middle.error <= needed) & (ladder.left.error + ladder.right.error <= SIDES * needed)
-    nothing = (claimed == 0) & (ladder.central == 0).all(axis=0) & (ladder.reach == 0)
-    right = np.where(known | nothing, OK, UNRESOLVED)
-    return np.where(off <= granted, right, np.where(known | (off > CLEARLY * granted), WRONG, UNRESOLVED))
-
-
-def _kinked(ladder: Ladder, rtol: float) -> Array:
-    """Whether the slopes of the two sides differ by more than they are uncertain."""
-    left, right = ladder.left, ladder.right
-    larger = np.maximum(np.abs(left.value), np.abs(right.value))
-    return np.abs(right.value - left.value) > 4 * (left.error + right.error) + rtol * larger
-
-
-def _between(claimed: Array, low: Array, high: Array, granted: Array) -> Array:
-    inside = (low - granted <= claimed) & (claimed <= high + granted)
-    return np.where(inside, SUBGRADIENT, WRONG)
+# --- what is said of a probe ------------------------------------------------------------------
 
 
 def _why_unresolved(outcome: Outcome, probe: Probe) -> list[str]:
@@ -416,4 +444,5 @@ def _curve(probe: Probe) -> Curve:
     ladder, i = probe.ladder, int(np.argmax(np.nan_to_num(probe.off, nan=np.inf)))
     central = ladder.central[:, i]
     errors, distances = np.abs(central - ladder.middle.value[i]), np.abs(central - probe.claimed[i])
-    return Curve(ladder.steps, errors, distances, ladder.rounding[:, i])
+    forward, size = np.abs(ladder.forward[:, i] - probe.claimed[i]), float(probe.size[i])
+    return Curve(ladder.steps, errors, distances, ladder.rounding[:, i], forward, size if 0 < size < np.inf else 1.0)

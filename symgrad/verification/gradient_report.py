@@ -1,7 +1,7 @@
 """What a check of a gradient found: the verdict, the worst entries, the error at each step.
 
-A report is a value.  `curve` is the data of the classical picture, the error of central differences against the
-step, falling with truncation and rising again with rounding.  Nothing is checked here.
+A report is a value.  `curve` is the data of the classical picture, the error of differences against the step, falling
+with truncation and rising again with rounding; `curve.picture()` draws it.  Nothing is checked here.
 
 >>> entry = Entry(0, (2,), (), claimed=2.0, low=1.0, high=1.0, error=1e-12)
 >>> print(entry)
@@ -13,13 +13,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from math import isfinite
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from symgrad.drawing.chart import Series
 
 Array = NDArray[Any]
 Outcome = Literal["ok", "ok-subgradient", "wrong", "unresolved"]
 SHOWN = 5  # of the worst entries
+FLOOR = 1e-18  # errors below this part of the slope are drawn there: some are exactly 0
+ALIKE = 0.2  # how near to a whole power the errors of two neighbouring steps must fall
+APART = 3.0  # times its own error is a measured slope from a claim that gets a curve of its own
 
 _MEANING = {
     "ok": "the claimed slopes are the measured ones",
@@ -40,6 +47,7 @@ class Entry:
     low: float
     high: float
     error: float
+    inside: str = ""  # where the array is in its argument, if that is a dictionary or a list
 
     @property
     def off(self) -> float:
@@ -53,7 +61,7 @@ class Entry:
             measured = f"between {self.low:.7g} and {self.high:.7g}"
         else:
             measured = f"{(self.low + self.high) / 2:.7g}"
-        where = f"{output}argument {self.argument}, {place}"
+        where = f"{output}argument {self.argument}{self.inside}, {place}"
         return f"{where}: claimed {self.claimed:.7g}, measured {measured} +- {self.error:.1g}"
 
 
@@ -73,6 +81,8 @@ class Curve:
     errors: Array
     distances: Array
     rounding: Array
+    forward: Array | None = None  # distances of the one-sided quotients from the claim
+    size: float = 1.0  # of the slope, in parts of which errors are drawn
 
     def rows(self) -> Iterator[tuple[float, float, float, float]]:
         """(step, error, distance from the claim, rounding) of each step."""
@@ -83,6 +93,58 @@ class Curve:
         """The curve as a table."""
         head = "    step   error   claim - measured   rounding"
         return "\n".join([head, *(f"{s:8.1e}  {e:.0e}  {d:17.1e}  {r:9.0e}" for s, e, d, r in self.rows())])
+
+    def picture(self, title: str = "Numeric against analytic slope") -> str:
+        """The curve as SVG: errors in parts of the slope against the step, the branches of theory, the best step."""
+        from symgrad.drawing.chart import Mark, chart
+
+        series, marks = self._measured(), []
+        truncation = _power_law(self.steps, self.errors, self.rounding, 2)
+        if truncation is not None:
+            series.append(self._guide(truncation * self.steps**2, "truncation ~ step\u00b2"))
+            best = int(np.argmin(self._drawn(self.errors)))
+            step = float(self.steps[best])
+            marks = [Mark(step, float(self._drawn(self.errors)[best]), f"best step {step:.0e}")]
+        if (self.rounding > 0).any():
+            series.append(self._guide(self.rounding, "rounding < noise / step"))
+        words = "step, in parts of the size of each entry", "relative error of the slope"
+        return chart(series, *words, title=title, marks=marks, note=self.text())
+
+    def _repr_svg_(self) -> str:
+        return self.picture()
+
+    def _measured(self) -> list[Series]:
+        """The quotients' distances from the claim; what they are from the measured slope, if that is another one."""
+        found = [self._series(self.distances, "central difference - claim")]
+        if self.forward is not None:
+            found.append(self._series(self.forward, "forward difference - claim"))
+        if float(self.distances.min()) > APART * float(self.errors.min() + self.rounding.min()):
+            found.append(self._series(self.errors, "central difference - measured slope"))
+        return found
+
+    def _series(self, values: Array, label: str) -> Series:
+        from symgrad.drawing.chart import Series
+
+        points = zip(self.steps.tolist(), self._drawn(values).tolist(), strict=True)
+        return Series(tuple(p for p in points if isfinite(p[1])), label)
+
+    def _guide(self, values: Array, label: str) -> Series:
+        from symgrad.drawing.chart import Series
+
+        points = zip(self.steps.tolist(), (values / self.size).tolist(), strict=True)
+        return Series(tuple(p for p in points if p[1] > FLOOR), label, guide=True)
+
+    def _drawn(self, values: Array) -> Array:
+        return np.asarray(np.maximum(np.where(np.isnan(values), np.inf, values) / self.size, FLOOR))
+
+
+def _power_law(steps: Array, errors: Array, rounding: Array, power: int) -> float | None:
+    """The factor c of errors that fall as c * step^power, from where they do and are no rounding."""
+    with np.errstate(all="ignore"):
+        slopes = np.diff(np.log(errors)) / np.diff(np.log(steps))
+    alike = (np.abs(slopes - power) < ALIKE) & (errors[1:] > APART * rounding[1:])
+    falling = np.flatnonzero(alike[1:] & alike[:-1])
+    return float(np.median(errors[falling] / steps[falling] ** power)) if falling.size else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +186,13 @@ class GradientReport:
 
     def __str__(self) -> str:
         return self.text()
+
+    def picture(self, title: str = "") -> str | None:
+        """The curve of the worst direction as SVG; None where nothing was measured."""
+        return self.curve.picture(title or f"{self.subject}: {self.verdict}") if self.curve is not None else None
+
+    def _repr_svg_(self) -> str | None:
+        return self.picture()
 
     def to_json(self) -> dict[str, Any]:
         """The report as plain data; what is not a finite number is None."""

@@ -2,7 +2,8 @@
 
 Subscripts are letters, written `A_kj`, `A_{kj}` or `A[k,j]`; `sum_j` binds a letter over the product after it, up to
 the next plus or minus; a letter that occurs twice in a product and is free nowhere is summed, as is the habit.
-`delta_ij` and `[i = j]` are 1 where the letters agree.  The letters that are left are the answer's axes.
+`delta_ij` and `[i = j]` are 1 where the letters agree; `softmax(z)_i`, `(X*w)_i` are entries of arrays that the text
+language says.  The letters that are left are the answer's axes.
 
 >>> from symgrad.programs import program
 >>> scope = program("x'*A*x", "x: R^n; A: R^{n x n}").scope
@@ -15,39 +16,103 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from symgrad.errors import LimitError, ParseError, ShapeError
-from symgrad.notation.lower import Scope
+from symgrad.notation.lower import Scope, lower
+from symgrad.notation.tokens import INFIX
 from symgrad.operations.catalogue import LOGARITHM, find
 from symgrad.operations.record import Elementwise
 from symgrad.tensor.build import add, einsum, elementwise, number, power, size_number
 from symgrad.tensor.dims import Shape, Size, agree, letter
 from symgrad.tensor.nodes import Delta, Node, Ones
 from symgrad.tensor.view import View
+from symgrad.verification.formulas import lines_of
 
 DEPTH = 40  # parentheses inside one another
 LENGTH = 4000  # characters
 
 _TOKEN = re.compile(
-    r"""\s*(?:(?P<number>\d+(?:\.\d+)?)
+    r"""\s*(?:(?P<iverson>(?:1\s*_?\s*)?[\[{]\s*(?P<a>[a-z])\s*={1,2}\s*(?P<b>[a-z])\s*[\]}])
+    | (?P<number>\d+(?:\.\d+)?)
     | (?P<sum>(?:sum|Sum|\u03a3|\u2211|\\sum)\s*_?\s*
-        (?:\{\s*(?P<many>[a-z](?:\s*,?\s*[a-z])*)\s*(?:=\s*1)?\s*\}|(?P<one>[a-z])(?![a-zA-Z(])(?:\s*=\s*1)?)
+        (?:\{\s*(?P<many>[a-z](?:\s*,?\s*[a-z])*)\s*(?:=\s*1)?\s*\}|(?P<one>[a-z]{1,3})(?![a-zA-Z(])(?:\s*=\s*1)?)
         (?:\s*\^\s*(?:\{\s*\w+\s*\}|\w))?)
     | (?P<delta>(?:\\?delta|\u03b4)\s*(?:_\s*\{?\s*(?P<d>[a-z]\s*,?\s*[a-z])\s*\}?|\[\s*(?P<e>[a-z]\s*,\s*[a-z])\s*\]))
-    | (?P<iverson>\[\s*(?P<a>[a-z])\s*={1,2}\s*(?P<b>[a-z])\s*\])
     | (?P<name>[^\W\d_][^\W_]*(?:_(?![{a-z]))?)
     | (?P<sub>_\s*(?:\{\s*(?P<group>[a-z](?:\s*,?\s*[a-z])*)\s*\}|(?P<plain>[a-z]+))
         | \[\s*(?P<list>[a-z](?:\s*,\s*[a-z])*)\s*\])
-    | (?P<op>\.\*|\\cdot|[-+*/^()\u00b7]))""",
+    | (?P<op>\.\*|\./|\.\^|\\cdot|[<>]=?|[-+*/^()\u00b7{},\[\]\u2264\u2265]))""",
     re.VERBOSE,
 )  # fmt: skip
 _DECORATION = re.compile(r"\$|\\(?:left|right|quad|qquad|limits|displaystyle|[,;!:]|\[|\]|\(|\))")
+_CALL_AT = re.compile(r"(?<!\w)(\w*)\([^()]*\)'*_\s*(?:\{[^{}]*\}|[a-z]{1,4}(?![^\W_]))")
 _SUBSCRIPTED = re.compile(
     r"(?<![^\W_])([^\W\d_][^\W_]*)_(?:\{[^{}]*\}|[a-z]{1,4}(?![^\W_]))|(?<![^\W_])([^\W\d_][^\W_]*)\[\s*[a-z]\s*(?:,\s*[a-z]\s*)*\]"
 )
+
+
+_SPELLED = {"{": "(", "}": ")", ".*": "*", "\\cdot": "*", "\u00b7": "*", "./": "/", ".^": "^",
+            "\u2265": ">=", "\u2264": "<="}  # fmt: skip
+_COMPARISONS = {INFIX[op][0]: find(op) for op in ("gt", "ge", "lt", "le")}
+_FRACTION = re.compile(r"\\[dt]?frac\s*\{")
+_FONT = re.compile(r"\\(?:mathbf|mathrm|boldsymbol|bm|operatorname|text|mathbb|vec|hat|bar)\s*\{\s*([\w\s]*?)\s*\}")
+_COMMAND = re.compile(r"\\(?!sum|delta|cdot)([a-zA-Z]+)")
+_TRANSPOSED = re.compile(r"\^\s*(?:\{\s*\\?(?:top|intercal|T)\s*\}|\\(?:top|intercal)\b|T(?![\w^]))")
+_AT = re.compile(
+    r"(['\u1d40\u22a4]*)(?:_\s*(?:\{\s*([a-z](?:\s*,?\s*[a-z])*)\s*\}|([a-z]{1,4})(?![^\W_]))"
+    r"|\[\s*([a-z](?:\s*,\s*[a-z])*)\s*\])"
+)
+FRACTIONS = 100
+
+
+def without_commands(text: str) -> str:
+    r"""Plain text for LaTeX: `\frac{a}{b}` is ((a)/(b)), `\exp` exp, `\sigma` the sigmoid."""
+    if "\\" not in text:
+        return text
+    text = _TRANSPOSED.sub("'", _FONT.sub(r" \1 ", text))
+    for _ in range(FRACTIONS):
+        found = _FRACTION.search(text)
+        if found is None:
+            break
+        middle = _closing_brace(text, found.end())
+        second = text.find("{", middle)
+        end = _closing_brace(text, second + 1)
+        if min(middle, second, end) < 0:
+            raise ParseError(r"\frac takes two arguments", text=text, span=(found.start(), found.end()))
+        upper, lower_part = text[found.end() : middle], text[second + 1 : end]
+        text = f"{text[: found.start()]}(({upper})/({lower_part})){text[end + 1 :]}"
+    text = re.sub(r"\\(?:geq?)(?![a-zA-Z])", " >= ", re.sub(r"\\(?:leq?)(?![a-zA-Z])", " <= ", text))
+    return _COMMAND.sub(lambda m: f" {'sigmoid' if m[1] == 'sigma' else m[1]}", text)
+
+
+def _closing_brace(text: str, start: int) -> int:
+    depth = 1
+    for at in range(start, len(text)):
+        depth += (text[at] == "{") - (text[at] == "}")
+        if depth == 0:
+            return at
+    return -1
+
+
+def _entries_of_arrays(text: str, scope: Scope) -> Iterator[tuple[int, tuple[int, str, tuple[str, ...]]]]:
+    """Where `softmax(z)_i` and `(X*w)_i` stand: from, to, the array's text, its letters."""
+    opened: list[int] = []
+    for at, mark in enumerate(text):
+        if mark == "(":
+            opened.append(at)
+        elif mark == ")" and opened:
+            start = opened.pop()
+            found = _AT.match(text, at + 1)
+            if found is None or looks_indexed(text[start:at], scope):
+                continue
+            while start and (text[start - 1].isalnum() or text[start - 1] == "_"):
+                start -= 1
+            letters = tuple(c for c in (found[2] or found[3] or found[4]) if c.isalpha())
+            yield start, (found.end(), text[start : at + 1] + found[1], letters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +137,7 @@ def looks_indexed(text: str, scope: Scope) -> bool:
         base, whole = found[1] or found[2], found[0]
         if base in ("delta", "\u03b4") or (base in scope.views and whole not in scope.views):
             return not find(whole)
-    return False
+    return any(find(f[1]) is not None or not f[1] for f in _CALL_AT.finditer(text))
 
 
 def read_indexed(text: str, scope: Scope, shape: Shape = ()) -> Entries:
@@ -82,7 +147,7 @@ def read_indexed(text: str, scope: Scope, shape: Shape = ()) -> Entries:
     """
     if len(text) > LENGTH:
         raise LimitError(f"an indexed sum has at most {LENGTH} characters")
-    return _Reader(_DECORATION.sub(" ", text), scope, shape).whole()
+    return _Reader(without_commands(_DECORATION.sub(" ", text)), scope, shape).whole()
 
 
 def arrangements(entries: Entries, order: Sequence[str] = ()) -> list[View]:
@@ -101,6 +166,7 @@ class _Reader:
 
     def __init__(self, text: str, scope: Scope, shape: Shape = ()):
         self.text, self.scope, self.shape, self.depth, self.at = text, scope, shape, 0, 0
+        self.arrays = dict(_entries_of_arrays(text, scope))
         self.sizes: dict[str, Size] = {}
         self.tokens = list(self._tokens())
         self.free = self._free_letters()
@@ -109,6 +175,13 @@ class _Reader:
         at = 0
         end = len(self.text.rstrip())
         while at < end:
+            while at < end and self.text[at].isspace():
+                at += 1
+            if at in self.arrays:
+                stop, inside, letters = self.arrays[at]
+                yield _Token("array", inside, letters, at)
+                at = stop
+                continue
             found = _TOKEN.match(self.text, at)
             if found is None:
                 raise ParseError("an indexed sum cannot be read from here", text=self.text, span=(at, at + 1))
@@ -116,7 +189,7 @@ class _Reader:
             groups = [found[g] or "" for g in ("many", "one", "d", "e", "a", "b", "group", "plain", "list")]
             letters = tuple(c for c in "".join(groups) if c.isalpha())
             start = found.start(kind)
-            yield _Token(kind, found[kind].strip(), letters, start)
+            yield _Token(kind, _SPELLED.get(found[kind].strip(), found[kind].strip()), letters, start)
             at = found.end()
 
     def _free_letters(self) -> frozenset[str]:
@@ -125,10 +198,10 @@ class _Reader:
         counts: list[Counter[str]] = [Counter()]
         depth = 0
         for t in self.tokens:
-            depth += {"(": 1, ")": -1}.get(t.text, 0)
+            depth += {"(": 1, ")": -1, "[": 1, "]": -1}.get(t.text, 0)
             if t.kind == "op" and t.text in "+-" and depth == 0:
                 counts.append(Counter())
-            elif t.kind in ("sub", "delta", "iverson"):
+            elif t.kind in ("sub", "delta", "iverson", "array"):
                 counts[-1].update(t.letters)
         once = {a for c in counts for a, k in c.items() if k == 1}
         everywhere = [frozenset(c) for c in counts if c]
@@ -179,20 +252,20 @@ class _Reader:
         return einsum(factors, tuple(letters))  # type: ignore[arg-type]
 
     def product(self) -> Entries:
-        """Factors side by side; a sum_j in it reaches to its end."""
+        """Factors side by side; a sum_j in it reaches to its end, and so does one that is divided by."""
         factors: list[Entries] = []
         bound: list[str] = []
         inverse = False
         while True:
             kind = self.peek()
-            if kind in ("*", ".*", "\\cdot", "\u00b7", "/"):
+            if kind in ("*", "/"):
                 inverse = kind == "/"
                 self.at += 1
-            elif kind == "sum":
+            elif kind == "sum" and not (inverse or self._collides(factors)):
                 bound += self.tokens[self.at].letters
                 self.at += 1
-            elif kind in ("number", "name", "delta", "iverson", "("):
-                factor = self.factor()
+            elif kind in ("number", "name", "delta", "iverson", "array", "(", "[", "sum"):
+                factor = self._nested_product() if kind == "sum" else self.factor()
                 factors.append(Entries(power(factor.node, -1), factor.letters) if inverse else factor)
                 inverse = False
             else:
@@ -211,6 +284,20 @@ class _Reader:
         spread = [(Ones.make(self.sizes[a]), (a,)) for a in bound if a not in counts]
         return Entries(einsum([*((f.node, f.letters) for f in factors), *spread], out), out)
 
+    def _collides(self, factors: Sequence[Entries]) -> bool:
+        """Whether the sum that begins here binds a letter that factors before it have."""
+        letters = self.tokens[self.at].letters
+        return any(a in f.letters for f in factors for a in letters)
+
+    def _nested_product(self) -> Entries:
+        """A sum_j that has the rest of the product to itself."""
+        self.depth += 1
+        if self.depth > DEPTH:
+            raise LimitError(f"nested more than {DEPTH} levels deep")
+        found = self.product()
+        self.depth -= 1
+        return found
+
     def factor(self) -> Entries:
         """A number, name, function or parenthesis, with a power."""
         token = self.tokens[self.at]
@@ -222,6 +309,10 @@ class _Reader:
                 found = self._delta(token)
             case "name":
                 found = self._named(token)
+            case "array":
+                found = self._array(token)
+            case _ if token.text == "[":
+                found = self._mask()
             case _:
                 found = self._closed(self.sum())
         if self.peek() == "^":
@@ -229,11 +320,40 @@ class _Reader:
             found = Entries(power(found.node, self._exponent()), found.letters)
         return found
 
-    def _closed(self, found: Entries) -> Entries:
-        if self.peek() != ")":
-            raise self.error("a parenthesis is not closed")
+    def _closed(self, found: Entries, closing: str = ")") -> Entries:
+        if self.peek() != closing:
+            raise self.error("a bracket is not closed")
         self.at += 1
         return found
+
+    def _mask(self) -> Entries:
+        """[z_i > 0]"""
+        left = self.sum()
+        op = _COMPARISONS.get(self.peek())
+        if op is None:
+            raise self.error("a comparison is missing here")
+        self.at += 1
+        return self._closed(self._entrywise(op, (left, self.sum())), "]")
+
+    def _entrywise(self, op: Any, given: Sequence[Entries]) -> Entries:
+        """A function of entries; letters that only some of its arguments have are spread over the others."""
+        letters = tuple(dict.fromkeys(a for e in given for a in e.letters))
+        return Entries(elementwise(op, *(self._spread(e, letters) for e in given)), letters)
+
+    def _array(self, token: _Token) -> Entries:
+        """An entry of an array in the text language, such as `softmax(z)_i`."""
+        try:
+            view = lower(lines_of(token.text, self.scope)[0][-1].value, self.scope, token.text)
+        except ParseError as error:
+            raise ParseError(f"{token.text}: {error.message}", text=self.text, span=(token.at, token.at + 1)) from None
+        return self._at(view, token)
+
+    def _any_exponent(self) -> Entries:
+        """What stands above: a parenthesis or one factor, with its sign."""
+        negative = self.peek() == "-"
+        self.at += negative
+        found = self.factor() if self.at < len(self.tokens) else self.sum()
+        return Entries(add([(-1, found.node)]), found.letters) if negative else found
 
     def _exponent(self) -> Node:
         negative = self.peek() == "-"
@@ -272,10 +392,23 @@ class _Reader:
         if name in self.scope.letters:
             return Entries(size_number(letter(name)), ())
         op = LOGARITHM if name == "ln" else find(name)
-        if isinstance(op, Elementwise) and self.peek() == "(":
+        if name == "e" and self.peek() == "^":
+            self.at += 1
+            inner = self._any_exponent()
+            return self._entrywise(find("exp"), (inner,))
+        if name == "sqrt" and self.peek() == "(":
             self.at += 1
             inner = self._closed(self.sum())
-            return Entries(elementwise(op, inner.node), inner.letters)
+            return Entries(power(inner.node, number(Fraction(1, 2))), inner.letters)
+        if isinstance(op, Elementwise) and self.peek() == "(":
+            self.at += 1
+            given = [self.sum()]
+            while self.peek() == ",":
+                self.at += 1
+                given.append(self.sum())
+            if len(given) not in op.arity:
+                raise self.error(f"{name} does not take {len(given)} arguments")
+            return self._closed(self._entrywise(op, given))
         self.at -= 1
         raise self.error(f"{name} is no array of the problem and no function of entries")
 
@@ -286,6 +419,13 @@ class _Reader:
             self.at += 1
         if len(letters) != view.node.rank:
             self.at -= 1
+            raise self.error(f"{token.text} has {view.node.rank} indices, not {len(letters)}")
+        return self._at(view, _Token(token.kind, token.text, letters, token.at))
+
+    def _at(self, view: View, token: _Token) -> Entries:
+        """The entries of a matrix at letters, repeated ones on the diagonal."""
+        letters = token.letters
+        if len(letters) != view.node.rank:
             raise self.error(f"{token.text} has {view.node.rank} indices, not {len(letters)}")
         for a, size in zip(letters, view.node.shape, strict=True):
             if not agree(self.sizes.setdefault(a, size), size):

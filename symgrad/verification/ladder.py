@@ -37,8 +37,12 @@ MORE_RUNGS = 12  # further down, where the first steps left the domain
 NOISE_POINTS = 7
 NOISE_ORDERS = (3, 4, 5)  # differences of these orders leave nothing but noise
 NOISE_STEP = 701.3  # in units of eps; no power of two, so that rounding is as it comes
+NOISE_GROWTH = 37.1  # of that step, as long as the values do not change at all
+STAIRS = 2.0**-8  # the largest step at which values that do not change are followed to where they do
+BESIDE = 2.0**-10  # of that step: so close, a value that is rounded is still the same
 SPREAD = 2.0  # rounding is bounded by so many standard deviations
 HALF_ULP = 0.5
+TINY = float(np.finfo(np.float64).tiny)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,13 +55,14 @@ class Limit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ladder:
-    """Quotients of a line: `central[k, i]` at `steps[k]` for output i, and their limits.
+    """Quotients of a line: `central[k, i]` and `forward[k, i]` at `steps[k]` for output i, and their limits.
 
     `noise` bounds the rounding of one value; `reach` is the largest slope between values far apart.
     """
 
     steps: Array
     central: Array
+    forward: Array
     noise: Array
     reach: Array
     middle: Limit
@@ -93,6 +98,7 @@ def climb(
     return Ladder(
         steps,
         central,
+        right,
         noise,
         np.maximum(reach.max(axis=0), 0.0),
         extrapolated(central, rounding, (2, 4, 6)),
@@ -129,15 +135,40 @@ def measured_noise(line: Line, start: Array, eps: float) -> Array:
 
     Source: Moré & Wild, Estimating computational noise, 2011.  Points lie on one side: 0 may be a kink.
     """
-    values = np.stack([line(NOISE_STEP * eps * k) for k in range(1, NOISE_POINTS + 1)])
     floor = HALF_ULP * eps * np.abs(start)
+    step = NOISE_STEP * eps
+    values = _row_of_values(line, step)
+    if (values == start).all():
+        values = _first_stairs(line, start, step)
     if not np.isfinite(values).all():
         return floor
+    largest = np.maximum(np.abs(values).max(axis=0), TINY)
     levels = []
     for order in NOISE_ORDERS:
-        table = np.diff(values, order, axis=0)
+        table = np.diff(values / largest, order, axis=0)
         levels.append(np.sqrt(factorial(order) ** 2 / factorial(2 * order) * np.mean(table**2, axis=0)))
-    return np.asarray(np.maximum(SPREAD * np.median(levels, axis=0), floor))
+    return np.asarray(np.maximum(SPREAD * np.median(levels, axis=0) * largest, floor))
+
+
+def _row_of_values(line: Line, step: float) -> Array:
+    return np.stack([line(step * k) for k in range(1, NOISE_POINTS + 1)])
+
+
+def _first_stairs(line: Line, start: Array, step: float) -> Array:
+    """Values at the smallest steps at which they change, if they climb by stairs; else the start.
+
+    Digits that f drops, as by computing in a coarser type or by printing, are noise too, though at the finest steps
+    nothing of it is seen.  Where a slope begins, as beyond a kink, values next to each other differ.
+    """
+    same = np.stack([start] * NOISE_POINTS)
+    while (step := step * NOISE_GROWTH) < STAIRS:
+        values = _row_of_values(line, step)
+        moved = (values != start).any(axis=1)
+        if moved.any():
+            beside = np.stack([line(step * (k + BESIDE)) for k in range(1, NOISE_POINTS + 1)])
+            flat = (beside == values).all(axis=1)
+            return values if 3 * np.count_nonzero(flat & moved) >= 2 * np.count_nonzero(moved) else same
+    return same
 
 
 # --- extrapolation ----------------------------------------------------------------------------
@@ -154,7 +185,7 @@ def extrapolated(quotients: Array, rounding: Array, powers: Sequence[int]) -> Li
         doubt = gain * np.abs(quotients[k] - quotients[k - 1]) + SPREAD * rounding[k]
         against = np.abs(quotients[k] - values) - doubt
         errors = np.where((finest < k)[:, None], np.maximum(errors, against), errors)
-    best = np.argmin(errors, axis=0)
+    best = np.argmin(np.where(np.isnan(errors), np.inf, errors), axis=0)
     chosen = best, np.arange(quotients.shape[1])
     return Limit(values[chosen], errors[chosen])
 

@@ -1,19 +1,21 @@
 """Arrays of NumPy, PyTorch and JAX: to NumPy and back, without importing what the values are not made by.
 
 A value tells by the module of its type which library it belongs to; that library is loaded already.
-`Arguments` is a point of a function of several arrays as one flat vector, in which a check moves.
-Nothing here knows what is checked.
+`Arguments` is a point of a function of several arrays as one flat vector, in which a check moves; an argument may
+hold its arrays in dictionaries, lists and tuples.  Nothing here knows what is checked.
 
 >>> point = Arguments((np.ones((2, 2), np.float32), 3.0))
 >>> point.flat.tolist(), point.eps == 2.0**-23
 ([1.0, 1.0, 1.0, 1.0, 3.0], True)
 >>> [np.shape(a) for a in point.moved(point.flat)]
 [(2, 2), ()]
+>>> Arguments({"b": np.ones(2), "W": [np.zeros(3)]}).flattened({"W": [np.ones(3)], "b": np.zeros(2)}, "it").tolist()
+[0.0, 0.0, 1.0, 1.0, 1.0]
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from importlib import import_module
 from typing import Any
@@ -21,9 +23,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symgrad.errors import DomainError, ShapeError
+from symgrad.errors import DomainError, LimitError, ShapeError
 
 Array = NDArray[Any]
+Key = Any  # of a dictionary, or a place in a list
+Path = tuple[Key, ...]  # the number of an argument, then keys
+DEEPEST = 20  # dictionaries and lists in each other
 SMALLEST_SCALE = 0.125  # entries nearer to zero than this part of their array's size are moved as if so large
 
 
@@ -73,12 +78,93 @@ def real_values(value: Any, what: str) -> Array:
     return array.astype(np.float64)
 
 
+class NoClaim(ShapeError):
+    """What should be a derivative is no array of real numbers, or none that fits its variable."""
+
+
+def claimed_values(value: Any, what: str) -> Array:
+    """The entries of what is claimed as float64.  Raises NoClaim for what are no real numbers."""
+    if value is None:
+        raise NoClaim(f"{what} is None", hint="a function that returns it")
+    try:
+        return real_values(value, what)
+    except (DomainError, ValueError, TypeError) as error:
+        raise NoClaim(getattr(error, "message", str(error))) from None
+
+
+# --- arrays in dictionaries and lists ---------------------------------------------------------
+
+
+def children(value: Any) -> list[tuple[Key, Any]] | None:
+    """The parts of a dictionary, a list or a tuple that holds arrays; None for an array or a number."""
+    if isinstance(value, Mapping):
+        return list(value.items())
+    if isinstance(value, list | tuple) and any(_holds_arrays(v) for v in value):
+        return list(enumerate(value))
+    return None
+
+
+def _holds_arrays(value: Any, depth: int = 0) -> bool:
+    """Whether it is an array itself or may hold some; a list of plain numbers is one array."""
+    if isinstance(value, list | tuple):
+        return depth > DEEPEST or any(_holds_arrays(v, depth + 1) for v in value)
+    return isinstance(value, Mapping) or (hasattr(value, "shape") and not isinstance(value, np.generic))
+
+
+def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """The arrays in a value, each with the keys that lead to it.  Raises LimitError beyond 20 levels."""
+    if len(path) > DEEPEST:
+        raise LimitError(f"arguments are nested deeper than {DEEPEST} levels")
+    parts = children(value)
+    if parts is None:
+        yield path, value
+        return
+    for key, part in parts:
+        yield from leaves(part, (*path, key))
+
+
+def rebuilt(value: Any, arrays: Iterator[Any]) -> Any:
+    """The same dictionaries, lists and tuples with other arrays, taken in the order of `leaves`."""
+    parts = children(value)
+    if parts is None:
+        return next(arrays)
+    made = [rebuilt(part, arrays) for _, part in parts]
+    if isinstance(value, Mapping):
+        return {key: part for (key, _), part in zip(parts, made, strict=True)}
+    return type(value)(*made) if hasattr(value, "_fields") else type(value)(made)
+
+
+def aligned(given: Any, values: Any, what: str) -> Iterator[Any]:
+    """The parts of `values` where `given` has its arrays.  Raises NoClaim where the two are not built alike."""
+    parts = children(given)
+    if parts is None:
+        yield values
+    elif isinstance(given, Mapping):
+        missing = [key for key, _ in parts if not isinstance(values, Mapping) or key not in values]
+        if missing or len(values) > len(parts):
+            found = f"has the keys {list(values)}" if isinstance(values, Mapping) else f"is a {type(values).__name__}"
+            raise NoClaim(f"{what} {found} where the argument has {list(given)}", hint="a dictionary like it")
+        for key, part in parts:
+            yield from aligned(part, values[key], what)
+    else:
+        if not isinstance(values, list | tuple) or len(values) != len(parts):
+            raise NoClaim(f"{what} has not {len(parts)} parts as the argument has", hint="one for each")
+        for (_, part), value in zip(parts, values, strict=True):
+            yield from aligned(part, value, what)
+
+
+# --- a point ----------------------------------------------------------------------------------
+
+
 class Arguments:
     """A point: the arrays of a function's arguments, and their entries as one flat vector."""
 
     def __init__(self, at: Any):
-        self.given: tuple[Any, ...] = tuple(at) if isinstance(at, tuple | list) else (at,)
-        arrays = [real_values(a, f"argument {i}") for i, a in enumerate(self.given)]
+        self.arguments: tuple[Any, ...] = tuple(at) if isinstance(at, tuple | list) else (at,)
+        found = [leaf for i, a in enumerate(self.arguments) for leaf in leaves(a, (i,))]
+        self.paths = [path for path, _ in found]
+        self.given = tuple(leaf for _, leaf in found)
+        arrays = [real_values(a, self.name(i)) for i, a in enumerate(self.given)]
         self.shapes = [a.shape for a in arrays]
         self.flat: Array = np.concatenate([a.ravel() for a in arrays]) if arrays else np.zeros(0)
         if not self.flat.size:
@@ -91,6 +177,14 @@ class Arguments:
     @property
     def size(self) -> int:
         return self.flat.size
+
+    def name(self, i: int) -> str:
+        """An array in words, `argument 0['W']`."""
+        return f"argument {self.paths[i][0]}{self.inside(i)}"
+
+    def inside(self, i: int) -> str:
+        """Where an array is in its argument, `['W']`; nothing where it is the argument."""
+        return "".join(f"[{key!r}]" for key in self.paths[i][1:])
 
     @cached_property
     def eps(self) -> float:
@@ -109,8 +203,13 @@ class Arguments:
 
     def narrow(self) -> bool:
         """Move entries by no more than their own sizes, however small.  False if they are moved so already."""
-        before, self.scale = self.scale, self._scale(0.0)
+        before, self.scale = self.scale, self.own_scale
         return bool((self.scale < before).any())
+
+    @cached_property
+    def own_scale(self) -> Array:
+        """How far entries are moved if none is moved further than its own size."""
+        return self._scale(0.0)
 
     def split(self, flat: Array) -> list[Array]:
         """A flat vector as arrays of the arguments' shapes."""
@@ -119,7 +218,8 @@ class Arguments:
 
     def moved(self, flat: Array) -> list[Any]:
         """Arguments of the given library and precision with these entries; arrays of their own."""
-        return [like(self._typed(a, g), g) for a, g in zip(self.split(flat), self.given, strict=True)]
+        made = iter([like(self._typed(a, g), g) for a, g in zip(self.split(flat), self.given, strict=True)])
+        return [rebuilt(a, made) for a in self.arguments]
 
     def here(self) -> list[Any]:
         """The point itself, in arrays that may be written into."""
@@ -132,17 +232,21 @@ class Arguments:
 
     def flattened(self, values: Any, what: str) -> Array:
         """Arrays of the arguments' shapes as a flat vector.  Raises ShapeError naming the one that does not fit."""
-        parts = list(values) if isinstance(values, tuple | list) and len(self.given) > 1 else [values]
-        if len(parts) != len(self.given):
-            raise ShapeError(f"{what} has {len(parts)} parts for {len(self.given)} arguments", hint="one for each")
-        arrays = [real_values(p, what) for p in parts]
+        arrays = [claimed_values(p, what) for p in self.parts_of(values, what)]
         for i, (array, shape) in enumerate(zip(arrays, self.shapes, strict=True)):
             if array.shape != shape:
-                raise ShapeError(f"{what} has shape {array.shape} where argument {i} has shape {shape}")
+                raise NoClaim(f"{what} has shape {array.shape} where {self.name(i)} has shape {shape}")
         return np.concatenate([a.ravel() for a in arrays])
 
+    def parts_of(self, values: Any, what: str) -> list[Any]:
+        """What is claimed of each array: one part for each argument, each built like it.  Raises NoClaim."""
+        parts = list(values) if isinstance(values, tuple | list) and len(self.arguments) > 1 else [values]
+        if len(parts) != len(self.arguments):
+            raise NoClaim(f"{what} has {len(parts)} parts for {len(self.arguments)} arguments", hint="one for each")
+        return [part for a, v in zip(self.arguments, parts, strict=True) for part in aligned(a, v, what)]
+
     def place(self, k: int) -> tuple[int, tuple[int, ...]]:
-        """The argument and the index in it of a flat entry."""
+        """The array and the index in it of a flat entry."""
         i = int(np.searchsorted(self.bounds, k, side="right")) - 1
         return i, tuple(int(n) for n in np.unravel_index(k - self.bounds[i], self.shapes[i]))
 
@@ -156,9 +260,9 @@ def own_gradient(f: Callable[..., Any], kind: str) -> Callable[..., Any]:
         torch = import_module("torch")
 
         def gradient(*at: Any) -> Any:
-            leaves = [a.detach().requires_grad_(True) for a in at]
-            found = torch.autograd.grad(f(*leaves), leaves)
-            return found if len(leaves) > 1 else found[0]
+            given = [a.detach().requires_grad_(True) for _, a in leaves(at)]
+            found = torch.autograd.grad(f(*rebuilt(at, iter(given))), given)
+            return rebuilt(at, iter(found)) if len(at) > 1 else rebuilt(at, iter(found))[0]
 
         return gradient
     raise DomainError("there is no gradient to check", hint="grad=, a function of the same arrays")

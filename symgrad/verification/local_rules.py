@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any, cast
 
 from symgrad.calculus.differentiate import Contribution, pull_back
 from symgrad.operations.record import Elementwise
-from symgrad.tensor.build import ONE, as_number, einsum, full, hadamard, is_zero, minus, power
+from symgrad.tensor.build import ONE, add, as_number, einsum, full, hadamard, is_zero, minus, power
 from symgrad.tensor.index import Indexed, Tensor, delta
-from symgrad.tensor.nodes import Add, Apply, Einsum, Map, Node, Ones, Power
+from symgrad.tensor.nodes import Add, Apply, Einsum, Map, Node, Ones, Power, walk
 from symgrad.verification.mistake import Sharing, Site, Swap
 
 Shares = Sequence[Contribution | None]
@@ -38,7 +39,7 @@ def _scaled(place: int, factor: int) -> Swap:
     return swap
 
 
-def _sloped(place: int, slope: Callable[[Node], Node]) -> Swap:
+def sloped(place: int, slope: Callable[[Node], Node]) -> Swap:
     """An entry by entry function or power with another slope."""
 
     def swap(given: Sharing) -> Shares:
@@ -98,26 +99,43 @@ def _one(node: Node) -> Node:
 def without_mask(site: Site) -> Iterator[Swap]:
     """The mask of a function of one argument taken as one."""
     if _is_mask(_rule(site)) and len(site.node.args) == 1:
-        yield _sloped(site.place, _one)
+        yield sloped(site.place, _one)
+    if _is_mask_of_vector(site):
+        yield _with_letters(lambda jacobian, *_: _ones(site.argument, jacobian))
+
+
+def _is_mask_of_vector(site: Site) -> bool:
+    """Whether the Jacobian says which entry of a vector counts, as that of max."""
+    return _first(site) and cast(Apply, site.node).op.core == "v->s" and bool(cast(Apply, site.node).op.kinks)
+
+
+def _ones(like: Node, jacobian: Indexed) -> Indexed:
+    """One for each letter of a Jacobian."""
+    letters = dict.fromkeys(a for _, factors in jacobian.terms for _, labels in factors for a in labels)
+    return Indexed(((1, ((full(ONE, like.shape), tuple(letters)),)),))
 
 
 def to_both(site: Site) -> Iterator[Swap]:
     """The mask of one of several arguments taken as one."""
     if _is_mask(_rule(site)) and len(site.node.args) > 1:
-        yield _sloped(site.place, _one)
+        yield sloped(site.place, _one)
 
 
 def to_the_loser(site: Site) -> Iterator[Swap]:
     """The mask turned round."""
     rule = _rule(site)
     if rule is not None and _is_mask(rule):
-        yield _sloped(site.place, lambda node: minus(full(ONE, node.shape), rule))
+        yield sloped(site.place, lambda node: minus(full(ONE, node.shape), rule))
+    if _is_mask_of_vector(site):
+        yield _with_letters(lambda jacobian, *_: _ones(site.argument, jacobian) - jacobian)
 
 
 def value_for_mask(site: Site) -> Iterator[Swap]:
-    """The value in place of the mask."""
+    """The value, or the argument, in place of the mask."""
     if _is_mask(_rule(site)):
-        yield _sloped(site.place, lambda node: node)
+        yield sloped(site.place, lambda node: node)
+        if len(site.node.args) > 1:
+            yield sloped(site.place, lambda _: site.argument)
 
 
 def _is_smooth_factor(site: Site) -> bool:
@@ -130,7 +148,7 @@ def _is_smooth_factor(site: Site) -> bool:
 def without_slope(site: Site) -> Iterator[Swap]:
     """The slope of a smooth function taken as one."""
     if _is_smooth_factor(site):
-        yield _sloped(site.place, _one)
+        yield sloped(site.place, _one)
 
 
 def slope_in_part(site: Site) -> Iterator[Swap]:
@@ -141,31 +159,85 @@ def slope_in_part(site: Site) -> Iterator[Swap]:
     if isinstance(rule, Einsum) and len(rule.factors) > 1:
         for lost in range(len(rule.factors)):
             kept = [n for i, (n, _) in enumerate(rule.factors) if i != lost]
-            yield _sloped(site.place, lambda node, kept=kept: hadamard(*kept, full(ONE, node.shape)))  # type: ignore[misc]
+            yield sloped(site.place, lambda node, kept=kept: hadamard(*kept, full(ONE, node.shape)))  # type: ignore[misc]
     elif isinstance(rule, Add):
         for _, term in rule.terms:
-            yield _sloped(site.place, lambda node, term=term: term)  # type: ignore[misc]
+            yield sloped(site.place, lambda node, term=term: term)  # type: ignore[misc]
+        yield from (sloped(site.place, lambda _, slope=slope: slope) for slope in _unsquared(rule))  # type: ignore[misc]
+
+
+def _unsquared(rule: Add) -> Iterator[Node]:
+    """The sum with one square in it not squared: 1 - tanh for 1 - tanh^2."""
+    for k, (_, term) in enumerate(rule.terms):
+        twice = isinstance(term, Einsum) and len(term.args) == 2 and len(set(term.args)) == 1
+        if twice or (isinstance(term, Power) and as_number(term.exponent) == 2):
+            yield add([(c, n.args[0] if i == k else n) for i, (c, n) in enumerate(rule.terms)], rule.shape)
 
 
 def function_for_slope(site: Site) -> Iterator[Swap]:
     """The function in place of its slope."""
-    if _is_smooth_factor(site):
-        yield _sloped(site.place, lambda node: node)
+    if _is_smooth_factor(site) or _is_sign(_rule(site)):
+        yield sloped(site.place, lambda node: node)
 
 
 def slope_at_the_value(site: Site) -> Iterator[Swap]:
-    """f'(f(u)) for f'(u)."""
+    """f'(f(u)) for f'(u), and 1 - u^2 for 1 - tanh(u)^2."""
     if _is_smooth_factor(site) and len(site.node.args) == 1:
         node = cast(Map, site.node)
         again = Map.make(node.op, (node,), node.shape)
-        yield _sloped(site.place, lambda _: node.op.partials[0](again, node))
+        yield sloped(site.place, lambda _: node.op.partials[0](again, node))
+        yield sloped(site.place, lambda _: node.op.partials[0](node.args[0], node.args[0]))
+
+
+def slope_not_inverted(site: Site) -> Iterator[Swap]:
+    """u for the slope 1/u; X for the inv(X) in a Jacobian, as in that of logdet."""
+    rule = _rule(site)
+    if isinstance(rule, Power) and (as_number(rule.exponent) or 0) < 0:
+        yield sloped(site.place, lambda node: hadamard(rule.base, _one(node)))
+    if _first(site) and site.argument.rank == 2:
+        yield from (_with_jacobian(_not_inverted(turn)) for turn in (False, True))
+        yield _with_jacobian(_without_inverses)
+
+
+def _inverse(node: Node | None) -> bool:
+    return isinstance(node, Apply) and node.op.inverts
+
+
+def _not_inverted(turn: bool) -> Callable[[Indexed], Indexed]:
+    def change(jacobian: Indexed) -> Indexed:
+        return Indexed(tuple((c, tuple(map(plain, factors))) for c, factors in jacobian.terms))
+
+    def plain(factor: tuple[Node | None, Any]) -> tuple[Node | None, Any]:
+        node, labels = factor
+        return (cast(Apply, node).args[0], labels[::-1] if turn else labels) if _inverse(node) else factor
+
+    return change
+
+
+def _without_inverses(jacobian: Indexed) -> Indexed:
+    """The identity in place of every inverse."""
+    return Indexed(
+        tuple((c, tuple((None if _inverse(n) else n, labels) for n, labels in fs)) for c, fs in jacobian.terms)
+    )
+
+
+def slope_of_another(site: Site) -> Iterator[Swap]:
+    """The slope of a function at another step where the same function is applied."""
+    node = site.node
+    if isinstance(node, Map) and len(node.args) == 1 and _is_smooth_factor(site):
+        for other in walk(node.args[0]):
+            if isinstance(other, Map) and other.op is node.op and other.shape == node.shape:
+                yield sloped(site.place, lambda _, other=other: node.op.partials[0](other, *other.args))  # type: ignore[misc]
 
 
 def slope_of_sign(site: Site) -> Iterator[Swap]:
     """The slope of abs taken as one: the function without its bars was differentiated."""
-    rule = _rule(site)
-    if isinstance(rule, Map) and cast(Elementwise, rule.op).kinks is not None and not _is_mask(rule):
-        yield _sloped(site.place, _one)
+    if _is_sign(_rule(site)):
+        yield sloped(site.place, _one)
+
+
+def _is_sign(rule: Node | None) -> bool:
+    return isinstance(rule, Map) and cast(Elementwise, rule.op).kinks is not None and not _is_mask(rule)
 
 
 def slope_negated(site: Site) -> Iterator[Swap]:
@@ -187,17 +259,20 @@ def _exponent(site: Site) -> Node | None:
 
 
 def power_taken_as_one(site: Site) -> Iterator[Swap]:
-    """p in place of p*u^(p-1)."""
+    """p in place of p*u^(p-1); for a power of a norm r, p*r^(p-1) without the 1/r of the norm's own slope."""
     exponent = _exponent(site)
     if exponent is not None:
-        yield _sloped(site.place, lambda node: hadamard(exponent, _one(node)))
+        base, value = cast(Power, site.node).base, as_number(exponent)
+        yield sloped(site.place, lambda node: hadamard(exponent, _one(node)))
+        if value is not None and (2 * value).denominator == 1 and value.denominator == 2:
+            yield sloped(site.place, lambda node: hadamard(exponent, power(base, value - Fraction(1, 2)), _one(node)))
 
 
 def power_not_lowered(site: Site) -> Iterator[Swap]:
     """p*u^p in place of p*u^(p-1)."""
     exponent = _exponent(site)
     if exponent is not None:
-        yield _sloped(site.place, lambda node: hadamard(exponent, node))
+        yield sloped(site.place, lambda node: hadamard(exponent, node))
 
 
 def power_without_its_exponent(site: Site) -> Iterator[Swap]:
@@ -208,7 +283,7 @@ def power_without_its_exponent(site: Site) -> Iterator[Swap]:
         value = as_number(exponent)
         lowered = power(base, value - 1) if value is not None else None
         if lowered is not None:
-            yield _sloped(site.place, lambda _: lowered)
+            yield sloped(site.place, lambda _: lowered)
 
 
 # --- sums and products ------------------------------------------------------------------------
@@ -256,12 +331,14 @@ def without_branch(site: Site) -> Iterator[Swap]:
 
 def as_constant(site: Site) -> Iterator[Swap]:
     """A scalar, a spread value or a denominator held fixed."""
-    if not _has_other_paths(site) or site.leaf or _is_whole(site) or site.twins > 1:
+    if site.leaf or _is_whole(site) or site.twins > 1 or (site.shares == 1 and site.branches == 1):
         return
     if _term_of_objective(site):
         if site.node.shape and any(isinstance(a, Ones) for a in site.argument.args):
             yield _dropped(site.place)
-    elif isinstance(site.node, Add) or isinstance(site.argument, Power) or _is_scalar_part(site):
+        return
+    spread = isinstance(site.node, Add) and not _has_other_paths(site)
+    if spread or isinstance(site.argument, Power) or _is_scalar_part(site):
         yield _dropped(site.place)
 
 

@@ -14,20 +14,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import islice
+from typing import cast
 
 from symgrad.calculus.differentiate import Contribution, cotangents, differentiate, pull_back
 from symgrad.calculus.present import present
 from symgrad.calculus.structure import structured
-from symgrad.derivation import Derivative
+from symgrad.derivation import Derivative, derive
 from symgrad.errors import SymgradError
+from symgrad.notation.lower import lower
+from symgrad.notation.tree import Call
 from symgrad.operations.catalogue import LOGARITHM, find
-from symgrad.operations.record import Elementwise
-from symgrad.tensor.build import add, einsum, elementwise, is_zero, power, zero
-from symgrad.tensor.nodes import Apply, Delta, Einsum, Map, Node, Power, walk
+from symgrad.operations.record import Elementwise, TensorFunction
+from symgrad.tensor.build import add, apply, einsum, elementwise, is_zero, power, zero
+from symgrad.tensor.nodes import Apply, Delta, Einsum, Input, Map, Node, Power, walk
 from symgrad.verification.mistake import Sharing, Site, Swap
 from symgrad.verification.mistakes_of_rules import RECORDS
+from symgrad.verification.product_rules import multiplied
 
+MOST_CHANGES = 400
 MOST_SITES = 24  # shares at which a rule is changed
+MOST_OTHERS = 8  # variables that the differentiation is by mistake by
 
 Change = tuple[Site, str, Swap]
 
@@ -35,12 +42,16 @@ Change = tuple[Site, str, Swap]
 def local_changes(derivative: Derivative) -> list[Change]:
     """Every site with every mistake that can be made there: the site, the id, what the node then hands on."""
     sites = sites_of(derivative)[:MOST_SITES]
-    return [(s, m.id, swap) for m in RECORDS if m.swaps is not None for s in sites for swap in m.swaps(s)]
+    changes = ((s, m.id, swap) for m in RECORDS if m.swaps is not None for s in sites for swap in m.swaps(s))
+    return list(islice(changes, MOST_CHANGES))
 
 
 def sites_of(derivative: Derivative) -> list[Site]:
     """The shares that are handed on from the function of the last differentiation to the variable."""
-    output, variable = _last(derivative), derivative.variables[-1].node
+    return _sites(_last(derivative), derivative.variables[-1].node)
+
+
+def _sites(output: Node, variable: Node) -> list[Site]:
     active = _between(output, variable)
     uses = Counter(a for n in active for a in dict.fromkeys(n.args))
     found: list[Site] = []
@@ -123,11 +134,72 @@ def _handed_on(
 def stopped_early(derivative: Derivative) -> Iterator[tuple[Node, Node]]:
     """Every step on the way with the output's derivative by it: what one has who forgets the rest of the chain."""
     output, variable = _last(derivative), derivative.variables[-1].node
-    if output.shape:
-        return
     steps = [n for n in _between(output, variable) if n is not output and n is not variable][-MOST_SITES:]
+    if output.shape:  # entry by entry, the variable a scalar
+        steps = [n for n in steps if n.shape == output.shape and not variable.shape]
     found = cotangents(output, steps, LOGARITHM)
-    yield from ((n, found[n]) for n in steps)
+    own = range(output.rank)
+    yield from ((n, einsum([(found[n], range(2 * output.rank))], own) if own else found[n]) for n in steps)
+
+
+# --- other questions ----------------------------------------------------------------------------
+
+
+def other_derivatives(derivative: Derivative) -> Iterator[Derivative]:
+    """The same function by each other variable; a derivative of higher order also with one differentiation fewer."""
+    source, wrt = derivative.program, derivative.wrt
+    options = {"layout": derivative.layout, "vec": derivative.vec, "structure": derivative.structure}
+    if len(wrt) > 1:
+        yield derive(source, derivative.of, list(wrt[:-1]), **options)
+        return
+    for name in [n for n in source.declared if n not in wrt][:MOST_OTHERS]:
+        try:
+            yield derive(source, derivative.of, name, **options)
+        except SymgradError:
+            continue
+
+
+def mistaken_before(derivative: Derivative) -> Iterator[tuple[str, Node]]:
+    """Second derivatives of a first derivative that is mistaken at one site."""
+    if len(derivative.wrt) != 2:
+        return
+    (first, last), structure, name = derivative.variables, derivative.structure, derivative.wrt[1]
+    for site in _sites(derivative.output.node, first.node)[:MOST_SITES]:
+        for record in RECORDS:
+            for swap in record.swaps(site) if record.swaps is not None else ():
+                once = _swept(derivative.output.node, first.node, {site.node: [swap]})
+                once = present(structured(once, first, structure, derivative.wrt[0]))
+                yield record.id, structured(differentiate(once, last.node, LOGARITHM), last, structure, name)
+
+
+def products_of_derivatives(derivative: Derivative) -> Iterator[Node]:
+    """Derivatives with (fg)' = f'g' somewhere."""
+    output, view = _last(derivative), derivative.variables[-1]
+    for node in multiplied(output, view.node):
+        yield structured(node, view, derivative.structure, derivative.wrt[-1])
+
+
+def names_left_out(derivative: Derivative) -> Iterator[Node]:
+    """A named step t = f(u) taken as t = u: its gradient is handed on as if f had no Jacobian.
+
+    The graph may hold f and what follows as one function, as log(softmax(u)); here the name is cut first.
+    """
+    source, variable = derivative.program, derivative.variables[-1].node
+    if len(derivative.wrt) > 1 or derivative.output.node.shape or derivative.wrt[0] in source.assigned:
+        return
+    for line in source.lines[:-1][-MOST_OTHERS:]:
+        value = line.value
+        if not line.name or not isinstance(value, Call) or len(value.args) != 1:
+            continue
+        step, inner = source.views[line.name].node, lower(value.args[0], source.scope).node
+        cut = source.cut_at([line.name]).views
+        name = cut[line.name].node
+        gradient = present(cotangents(cut[derivative.of].node, [name], LOGARITHM)[name], {name: step})
+        if inner.shape == gradient.shape and variable in walk(inner):
+            held = Input.make("", gradient.shape)
+            labels = range(inner.rank)
+            share = differentiate(einsum([(held, labels), (inner, labels)], ()), variable, LOGARITHM)
+            yield present(share, {held: gradient})
 
 
 # --- functions that a problem is mistaken for -------------------------------------------------
@@ -154,8 +226,10 @@ def _mistaken_for(node: Node) -> Iterator[Node]:
         case Apply() if not node.shape:
             yield elementwise(LOGARITHM, node)
             yield elementwise(_exponential(), node)
+            if node.op.core == "m->s" and node.batch == 0:
+                yield apply(cast(TensorFunction, find("det")), node.args[0])  # det for logdet, whatever its sign
     if not node.shape and isinstance(node, Einsum):
-        yield from (power(node, 2), power(node, Fraction(1, 2)))
+        yield from (power(node, 2), power(node, Fraction(1, 2)), power(node, -1))
 
 
 def _exponential() -> Elementwise:

@@ -16,17 +16,19 @@ from collections.abc import Sequence
 from symgrad.verification import mistakes_of_form, mistakes_of_rules
 from symgrad.verification.mistake import Mistake, Sentence
 
-__all__ = ["MISTAKES", "Mistake", "Sentence", "families", "generality"]
+__all__ = ["MISTAKES", "Mistake", "Sentence", "families", "generality", "vague"]
 
 MISTAKES: dict[str, Mistake] = {m.id: m for m in (*mistakes_of_rules.RECORDS, *mistakes_of_form.RECORDS)}
 
 # Families from the most specific to the most general; what stands not here is in the middle.
 _SPECIFIC = (
     "transposed", "wrong layout", "missing factor 2", "sign", "missing mask", "missing chain factor",
-    "forgot second occurrence", "treated as constant", "assumed symmetric", "differentiated the wrong function",
+    "treated as constant", "forgot second occurrence", "assumed symmetric", "differentiated the wrong function",
     "missing transpose", "wrong order", "elementwise vs matrix product", "extra transpose",
 )  # fmt: skip
-_GENERAL = ("dropped term", "extra term", "stale variable", "extra factor", "off by constant")
+_GENERAL = ("dropped term", "extra factor", "extra term", "stale variable", "off by constant", "wrong exponent")
+
+_VAGUE = ("cofactor left out", "function of the slope", "product rule", "wrong exponent")
 
 
 def families(ids: Sequence[str]) -> tuple[str, ...]:
@@ -40,3 +42,8 @@ def generality(family: str) -> int:
         if family in order:
             return offset + order.index(family)
     return 50
+
+
+def vague(ids: Sequence[str]) -> bool:
+    """Whether mistakes are so general that another explanation is to be preferred."""
+    return any(id in _VAGUE for id in ids)

@@ -100,8 +100,8 @@ RECORDS = (
     ),
     Mistake(
         "wrong order", Sentence("factors in the wrong order", "ترتیب عامل‌ها نادرست است"),
-        Sentence("Matrix products do not commute: two factors should change places.",
-                 "ضرب ماتریس‌ها جابه‌جایی ندارد: جای دو عامل باید عوض شود."),
+        Sentence("Matrix products do not commute: factors should change places.",
+                 "ضرب ماتریس‌ها جابه‌جایی ندارد: جای عامل‌ها باید عوض شود."),
         _ENTRY_AGAIN, "form",
     ),
     Mistake(
@@ -201,4 +201,34 @@ RECORDS = (
                  "سطر به سطر به عقب بروید: این گام گرادیان را به کدام نام می‌دهد؟"),
         "program", of="wrong chain factor",
     ),
-)  # fmt: skip
+    Mistake(
+        "wrong exponent", Sentence("an exponent is wrong", "یک توان نادرست است"),
+        Sentence("A part of the answer has another exponent than it should.",
+                 "بخشی از پاسخ توانی جز توان درست دارد."),
+        Sentence("Take all sizes to be 1 and compare with the scalar derivative.",
+                 "همهٔ اندازه‌ها را 1 بگیرید و با مشتق اسکالر بسنجید."),
+        "form",
+    ),
+    Mistake(
+        "sum left out", Sentence("a sum or a trace is missing", "یک جمع یا رد از قلم افتاده است"),
+        Sentence("A sum, a trace or a diagonal was left out: it stays a factor of the chain.",
+                 "جمع، رد یا قطری از قلم افتاده است که در زنجیره می‌ماند."),
+        _SHAPES_AGAIN, "form", of="missing chain factor",
+    ),
+    Mistake(
+        "by another variable", Sentence("differentiated by another variable", "نسبت به متغیر دیگری مشتق گرفته شده است"),
+        Sentence("This is the derivative of the same function by another of its variables.",
+                 "این مشتق همان تابع است، اما نسبت به متغیر دیگری."),
+        Sentence("Which variable moves, and which ones are held fixed?",
+                 "کدام متغیر تغییر می‌کند و کدام‌ها ثابت‌اند؟"),
+        "form", of="differentiated the wrong function",
+    ),
+    Mistake(
+        "not differentiated", Sentence("one differentiation is missing", "یک بار مشتق گرفتن از قلم افتاده است"),
+        Sentence("This is what is to be differentiated, not yet its derivative.",
+                 "این همان چیزی است که باید از آن مشتق گرفت، نه مشتق آن."),
+        Sentence("How many times is to be differentiated, and what is the shape of the result?",
+                 "چند بار باید مشتق گرفت و حاصل چه اندازه‌ای دارد؟"),
+        "form", of="differentiated the wrong function",
+    ),
+)

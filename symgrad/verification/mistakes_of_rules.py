@@ -10,7 +10,7 @@ lose one), so an operation that a user registers is covered as well.
 
 from __future__ import annotations
 
-from symgrad.verification import local_rules
+from symgrad.verification import local_rules, product_rules
 from symgrad.verification.mistake import Mistake, Sentence
 
 _MASK_AGAIN = Sentence(
@@ -109,8 +109,38 @@ RECORDS = (
     Mistake(
         "slope at the wrong place", Sentence("a slope was taken at the wrong place",
                                              "شیب در جای نادرستی گرفته شده است"),
-        Sentence("f'(f(u)) stands where f'(u) belongs.", "f'(f(u)) به جای f'(u) آمده است."),
+        Sentence(
+            "A function belongs elsewhere or is missing in a slope: f'(u), not f'(f(u)); "
+            "1 - tanh(u)^2, not 1 - u^2 or 1 - tanh(u^2).",
+            "تابعی در شیب جابه‌جا شده یا از قلم افتاده است: f'(u) و نه f'(f(u))؛ "
+            "1 - tanh(u)^2 و نه 1 - u^2 یا 1 - tanh(u^2).",
+        ),
         _SLOPE_AGAIN, "rule", of="missing chain factor", swaps=local_rules.slope_at_the_value,
+    ),
+    Mistake(
+        "function of the slope", Sentence("f(g') stands for the slope of f(g)", "f(g') به جای شیب f(g) آمده است"),
+        Sentence(
+            "The inner function was differentiated inside the outer one; its slope is a factor: f'(g)*g'.",
+            "از تابع درونی در داخل تابع بیرونی مشتق گرفته شده است؛ شیب آن یک عامل است: f'(g)*g'.",
+        ),
+        _CHAIN_AGAIN, "rule", of="missing chain factor", swaps=product_rules.of_inner_slope,
+    ),
+    Mistake(
+        "slope of another step", Sentence("the slope of another step", "شیب گامی دیگر"),
+        Sentence(
+            "The same function is applied at several steps; this slope was taken at another one of them.",
+            "یک تابع در چند گام به کار رفته است؛ این شیب در گام دیگری گرفته شده است.",
+        ),
+        _CHAIN_AGAIN, "rule", of="wrong chain factor", swaps=local_rules.slope_of_another,
+    ),
+    Mistake(
+        "inverse left out", Sentence("an inverse is missing", "یک وارون از قلم افتاده است"),
+        Sentence(
+            "Something stands as it is where its inverse belongs: the slope of log(u) is 1/u, "
+            "the gradient of logdet(X) is inv(X)'.",
+            "چیزی به جای وارونش آمده است: شیب log(u) برابر 1/u و گرادیان logdet(X) برابر inv(X)' است.",
+        ),
+        _SLOPE_AGAIN, "rule", of="missing chain factor", swaps=local_rules.slope_not_inverted,
     ),
     Mistake(
         "power not lowered", Sentence("a power was not lowered", "از توان یکی کم نشده است"),
@@ -155,6 +185,44 @@ RECORDS = (
             "بخشی که به متغیر بستگی دارد، مانند میانگین، نُرم یا مخرج، ثابت گرفته شده است.",
         ),
         _PATHS_AGAIN, "rule", swaps=local_rules.as_constant,
+    ),
+    Mistake(
+        "product held fixed", Sentence("a factor with the variable was held fixed",
+                                       "عاملی دارای متغیر ثابت گرفته شده است"),
+        Sentence(
+            "A factor that depends on the variable, such as x'*x beside another x, was held fixed.",
+            "عاملی که به متغیر بستگی دارد، مانند x'*x در کنار x دیگر، ثابت گرفته شده است.",
+        ),
+        _PATHS_AGAIN, "rule", of="treated as constant", swaps=product_rules.equal_factors_fixed,
+    ),
+    Mistake(
+        "product rule", Sentence("the product rule was not used", "قاعدهٔ ضرب به کار نرفته است"),
+        Sentence(
+            "(f*g)' is f'*g + f*g', neither f'*g' nor f*f' + g*g'; (f/g)' is not f'/g'.",
+            "(f*g)' برابر f'*g + f*g' است، نه f'*g' و نه f*f' + g*g'؛ (f/g)' هم f'/g' نیست.",
+        ),
+        Sentence(
+            "Hold one factor fixed and differentiate the other; change roles and add.",
+            "یک عامل را ثابت بگیرید و از دیگری مشتق بگیرید؛ سپس جای آن‌ها را عوض کنید و جمع کنید.",
+        ),
+        "rule", swaps=product_rules.own_factor,
+    ),
+    Mistake(
+        "cofactor left out", Sentence("a factor of a product is missing", "یک عامل ضرب از قلم افتاده است"),
+        Sentence(
+            "What multiplies the variable's part stays as a factor: the derivative of P.*X by X keeps P.",
+            "آنچه در بخش دارای متغیر ضرب شده است عامل می‌ماند: در مشتق P.*X نسبت به X عامل P می‌ماند.",
+        ),
+        _CHAIN_AGAIN, "rule", of="missing chain factor", swaps=product_rules.without_cofactor,
+    ),
+    Mistake(
+        "mean as a sum", Sentence("the divisor of a mean", "مخرج میانگین"),
+        Sentence(
+            "A mean divides by the number of entries; its derivative is 1/n for each entry, not 1.",
+            "میانگین بر تعداد درایه‌ها تقسیم می‌شود؛ مشتق آن نسبت به هر درایه 1/n است و نه 1.",
+        ),
+        Sentence("Is it a sum or a mean? Write 1/n in front.", "جمع است یا میانگین؟ 1/n را در جلو بنویسید."),
+        "rule", of="off by constant", swaps=product_rules.without_count,
     ),
     Mistake(
         "dropped term", Sentence("a term is missing", "یک جمله از قلم افتاده است"),

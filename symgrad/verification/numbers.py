@@ -8,16 +8,18 @@ True
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from symgrad.derivation import Derivative
-from symgrad.errors import DomainError, ParseError
+from symgrad.errors import DomainError, LimitError, ParseError
 from symgrad.evaluation import compiled
 from symgrad.execution import bound_sizes
 from symgrad.verification.equality import axes_in_layout
+from symgrad.verification.normalise import normalised
 from symgrad.verification.rounding import explained, judge, roundings
 from symgrad.verification.verdict import Difference, Verdict
 from symgrad.verification.witnesses import Point, at
@@ -49,6 +51,31 @@ def judge_numbers(
         return Verdict(False, "numbers", witness=witness)
     why = _rounded_on_the_way(derivative, values, printed, decimals) or "one unit of the last place off"
     return Verdict(False, "numbers", misconceptions=("rounded twice",), explanation=why, witness=witness)
+
+
+_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
+_OF_NUMBERS = re.compile(r"[-+\d.eE\s,;\[\]()]+")
+MOST_NUMBERS = 10_000
+
+
+def written_numbers(answer: str, decimals: int | None) -> tuple[Any, int | None]:
+    """The array that a text such as `[0.39, -1.20]` or `[1 2; 3 4]` lists, with the decimals it shows.
+
+    Any other text is returned as it is.  Raises LimitError.
+    """
+    text = normalised(answer).text
+    if _OF_NUMBERS.fullmatch(text) is None:
+        return answer, decimals
+    rows = [_NUMBER.findall(row) for row in re.split(r"[;\n]|\]\s*,?\s*\[", text) if _NUMBER.search(row)]
+    if sum(map(len, rows)) > MOST_NUMBERS:
+        raise LimitError(f"an answer lists at most {MOST_NUMBERS} numbers")
+    if not rows or len({len(row) for row in rows}) > 1:
+        return answer, decimals
+    shown = max(len(n.partition(".")[2]) for row in rows for n in row)
+    single = len(rows) == 1
+    array = [[float(n) for n in row] for row in rows]
+    found = array[0][0] if single and len(array[0]) == 1 else array[0] if single else array
+    return found, decimals if decimals is not None else shown
 
 
 def _numbers(answer: Any) -> Array:

@@ -9,21 +9,30 @@ r"""Answers read: text, LaTeX or an indexed sum -> views in the names of a progr
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
-from symgrad.errors import ParseError
-from symgrad.notation.grammar import parse_program, resolve_juxtaposition
-from symgrad.notation.latex_reader import parse_latex_program
+from symgrad.errors import ParseError, ShapeError, SymgradError
 from symgrad.notation.latex_tokens import is_latex
-from symgrad.notation.lower import Scope, lower
-from symgrad.notation.text import text as text_of
-from symgrad.notation.tree import Assignment, Tree, names
-from symgrad.operations.catalogue import function_names
+from symgrad.notation.lower import Scope, lower, unknown_name
+from symgrad.notation.tree import Assignment, Tree
+from symgrad.operations.catalogue import find
+from symgrad.operations.record import Elementwise
+from symgrad.tensor.build import elementwise
 from symgrad.tensor.dims import Shape
 from symgrad.tensor.view import View
+from symgrad.verification.formulas import lines_of
 from symgrad.verification.indexed_sums import arrangements, letters_on_the_left, looks_indexed, read_indexed
+from symgrad.verification.python_text import closing
+from symgrad.verification.written_out import as_sums
 
-_SIDE_BY_SIDE = re.compile(r"(?<=[\w)'])[ \t]+(?=[^\W\d]|\()")
+_SUBSCRIPT = re.compile(r"_[a-z{]|\[[a-z]")
+_IDENTITY = re.compile(r"(?<![\w.])I(?![\w(])")
+_SLOPE = re.compile(r"(?<![\w.])([a-z]\w*)'\s*\(")
+_LAST = ""  # no name of a user's
+IDENTITIES = 64  # ways to choose their sizes
+SLOPES = 20  # of functions, in one answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +44,35 @@ class Read:
     notes: tuple[str, ...] = ()
 
 
-def read_answer(answer: str, scope: Scope, prefix: str = "", shape: Shape = ()) -> Read:
+def read_answer(answer: str, scope: Scope, prefix: str = "", shape: Shape = (), depth: int = 0) -> Read:
     """The meaning of a normalised answer, in the names of a scope; it may have lines of its own.
 
     `shape` is what the axes of an indexed sum should be: it settles what a lone delta_ij leaves open.
     Raises ParseError, UnknownNameError, ShapeError, LimitError.
     """
+    scope = Scope(dict(scope.views), scope.letters, scope.declared)
+    answer = _with_slopes(answer, scope, depth)
+    parts, last = _parts(answer)
+    if parts and _SUBSCRIPT.search(last):
+        notes = _assigned(parts, scope)[1]
+        answer = last if looks_indexed(last, scope) else answer
+    sums = as_sums(answer, scope)
+    if sums:
+        return _written_out(sums, scope)
     if looks_indexed(answer, scope):
         entries = read_indexed(answer, scope, shape)
         views = arrangements(entries, letters_on_the_left(prefix, entries.letters))
         free = ", ".join(entries.letters) or "none"
         return Read(tuple(views), None, (f"an indexed sum; free indices: {free}",))
+    if "I" not in scope.views and _IDENTITY.search(answer) and not is_latex(answer):
+        return _with_identities(answer, scope)
+    lines, notes = _assigned(answer, scope)
+    return Read((scope.views.pop(_LAST),), lines[-1].value if len(lines) == 1 else None, notes)
+
+
+def _assigned(answer: str, scope: Scope) -> tuple[list[Assignment], tuple[str, ...]]:
+    """The lines of an answer, their names put into the scope, and the meaning of the last as _LAST."""
     lines, notes = lines_of(answer, scope)
-    scope = Scope(dict(scope.views), scope.letters, scope.declared)
     for line in lines:
         view = lower(line.value, scope, answer)
         if line.name is not None:
@@ -55,38 +80,69 @@ def read_answer(answer: str, scope: Scope, prefix: str = "", shape: Shape = ()) 
                 message = f"{line.name} is given and can't be assigned"
                 raise ParseError(message, text=answer, span=line.span, hint="another name")
             scope.views[line.name] = view
-    return Read((view,), lines[-1].value if len(lines) == 1 else None, notes)
-
-
-def _parsed(answer: str) -> tuple[tuple[Assignment, ...], tuple[str, ...]]:
-    """The lines, factors with a space between them read as a product where that is the only way."""
-    try:
-        return parse_program(answer), ()
-    except ParseError:
-        closed = _SIDE_BY_SIDE.sub("*", answer)
-        if closed == answer:
-            raise
-        try:
-            return parse_program(closed), ("factors side by side were read as a product",)
-        except ParseError:
-            pass
-        raise
-
-
-def lines_of(answer: str, scope: Scope) -> tuple[list[Assignment], tuple[str, ...]]:
-    """The lines of an answer, parsed, juxtaposed names taken apart, and notes on LaTeX."""
-    if is_latex(answer):
-        kinds = {**dict.fromkeys(scope.letters, "scalar"), **{n: v.kind for n, v in scope.views.items()}}
-        parsed = parse_latex_program(answer, {*scope.views, *scope.letters}, kinds)
-        notes: tuple[str, ...] = (f"LaTeX was read as {text_of(parsed[-1].value)}",)
-    else:
-        parsed, notes = _parsed(answer)
-    known = {*scope.views}
-    lines = []
-    for line in parsed:
-        tree = line.value
-        if any(n not in known and n not in scope.letters for n in names(tree)):
-            tree, _ = resolve_juxtaposition(tree, known, set(function_names()))
-        lines.append(Assignment(line.name, tree, line.span))
-        known.update({line.name} if line.name else ())
+    scope.views[_LAST] = view
     return lines, notes
+
+
+def _written_out(sums: tuple[str, ...], scope: Scope) -> Read:
+    """The matrices of answers that are written out entry by entry."""
+    views = []
+    for text in sums:
+        local = Scope(dict(scope.views), scope.letters, scope.declared)
+        _assigned(text, local)
+        views.append(local.views[_LAST])
+    return Read(tuple(views), None, ("the entries were read as those of a matrix",))
+
+
+def _parts(answer: str) -> tuple[str, str]:
+    """The lines before the last, and the last."""
+    at = max(answer.rfind(";"), answer.rfind("\n"))
+    return (answer[:at], answer[at + 1 :].strip()) if at >= 0 else ("", answer)
+
+
+def _with_identities(answer: str, scope: Scope) -> Read:
+    """`I` stands for the identity of a size that fits; several views where several do."""
+    sizes = list(scope.letters)
+    count = len(_IDENTITY.findall(answer))
+    views: list[View] = []
+    error: SymgradError | None = None
+    tried = product(sizes, repeat=count) if len(sizes) ** count <= IDENTITIES else ((d,) * count for d in sizes)
+    for chosen in tried:
+        sized = _sized(answer, chosen)
+        local = Scope(dict(scope.views), scope.letters, scope.declared)
+        try:
+            _assigned(sized, local)
+        except ShapeError as refused:
+            error = error or refused
+            continue
+        views.append(local.views[_LAST])
+    if not views:
+        raise error or unknown_name("I", scope)
+    return Read(tuple(views), None, ("I was read as the identity",))
+
+
+def _sized(answer: str, sizes: Sequence[str]) -> str:
+    """Each `I` as an identity of its size."""
+    takes = iter(sizes)
+    return _IDENTITY.sub(lambda _: f"eye({next(takes)})", answer)
+
+
+def _with_slopes(answer: str, scope: Scope, depth: int) -> str:
+    """`relu'(z)`, the slope of a function entry by entry, replaced by a name for it."""
+    for k in range(SLOPES if depth < SLOPES else 0):
+        found = next((f for f in _SLOPE.finditer(answer) if _is_function(f[1], scope)), None)
+        end = closing(answer, found.end()) if found is not None else None
+        if found is None or end is None:
+            break
+        entry = find(found[1])
+        assert isinstance(entry, Elementwise)
+        inner = read_answer(answer[found.end() : end], scope, depth=depth + 1).views[0]
+        slope = entry.partials[0](elementwise(entry, inner.node), inner.node)
+        scope.views[f"slope_{k}"] = View(slope, inner.rows)
+        answer = f"{answer[: found.start()]}slope_{k}{answer[end + 1 :]}"
+    return answer
+
+
+def _is_function(name: str, scope: Scope) -> bool:
+    entry = find(name)
+    return name not in scope.views and isinstance(entry, Elementwise) and entry.arity == (1,)

@@ -24,12 +24,13 @@ from symgrad.notation.lift import Lifter
 from symgrad.notation.network import NoMatrixForm
 from symgrad.notation.stacked import lift_arranged
 from symgrad.notation.text import text
-from symgrad.tensor.build import permuted, scaled
-from symgrad.tensor.nodes import Add, Node
+from symgrad.tensor.build import permuted, scaled, unit
+from symgrad.tensor.nodes import Add, Einsum, Node
 from symgrad.tensor.view import View
 
 Array = Any
 MOST_TERMS = 14
+FEW_TERMS = 6  # that are told one by one
 FEW = 64  # terms up to which products are multiplied out
 Values = Callable[[Sequence[View]], Array]  # the views' entries at several points, one column each
 
@@ -47,18 +48,20 @@ class Comparison:
         if self.of_answer:
             return ("extra term",)
         off = dict.fromkeys(c for c in self.coefficients if c != 1)
-        return tuple(dict.fromkeys(_ID.get(Fraction(c), "off by constant") for c in off))
+        return tuple(dict.fromkeys(id for c in off for id in _IDS.get(Fraction(c), ("off by constant",))))
 
     def lines(self) -> list[str]:
         """What is wrong with each term, in words."""
         return [_said(c, t, self.of_answer) for c, t in zip(self.coefficients, self.terms, strict=True) if c != 1]
 
 
-_ID = {
-    Fraction(0): "term left out",
-    Fraction(-1): "sign",
-    Fraction(1, 2): "missing factor 2",
-    Fraction(2): "extra factor 2",
+_IDS = {
+    Fraction(0): ("term left out",),
+    Fraction(-1): ("sign",),
+    Fraction(1, 2): ("missing factor 2",),
+    Fraction(-1, 2): ("missing factor 2", "sign"),
+    Fraction(2): ("extra factor 2",),
+    Fraction(-2): ("extra factor 2", "sign"),
 }
 
 
@@ -120,6 +123,33 @@ def term_text(view: View) -> str:
         return text(lift_arranged(view.node, rows, columns, Lifter(frozenset())))
     except NoMatrixForm:
         return indexed_text(permuted(view.node, (*rows, *columns)))
+
+
+def common_terms(said: View, wanted: View) -> list[str]:
+    """Which terms of two normal forms are the same, lacking and extra; nothing where no term is."""
+    ours, theirs = _by_node(said), _by_node(wanted)
+    right = [n for n in theirs if ours.get(n) == theirs[n]]
+    if not right or max(len(ours), len(theirs)) > FEW_TERMS:
+        return []
+    times = [n for n in theirs if n in ours and n not in right]
+    named: list[tuple[str, list[Node], dict[Node, Fraction | int]]] = [
+        ("your answer has the right term", right, theirs),
+        ("another coefficient stands before the term", times, theirs),
+        ("your answer lacks the term", [n for n in theirs if n not in ours], theirs),
+        ("your answer has the extra term", [n for n in ours if n not in theirs], ours),
+    ]
+    return [f"{words} {term_text(View(scaled(of[n], n), said.rows))}" for words, nodes, of in named for n in nodes]
+
+
+def _by_node(view: View) -> dict[Node, Fraction | int]:
+    """The terms of the normal form, each with its coefficient."""
+    try:
+        whole = expanded(view.node, FEW)
+    except LimitError:
+        return {}
+    if isinstance(whole, Add):
+        return {n: c for c, n in whole.terms}
+    return {unit(whole): whole.coefficient} if isinstance(whole, Einsum) else {whole: 1}
 
 
 def count_of_terms(node: Node) -> int:

@@ -10,20 +10,22 @@ right, proved: the normal forms are the same
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-if TYPE_CHECKING:
-    from rich.text import Text
+from symgrad.errors import DomainError
+from symgrad.verification.shown import Shown
 
 Proof = Literal["symbolic", "numeric"]
+OtherLayout = Literal["wrong", "partial", "right"]
 
 _HOW = {
     "normal form": "proved: the normal forms are the same",
     "prime field": "proved: the exact values in a prime field are the same",
     "samples": "in floating point at every sample, several sizes all different and square",
     "numbers": "every number is the exact value rounded once",
+    "other layout": "though in another layout than the one asked for",
 }
 
 
@@ -44,7 +46,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Shown):
     """What is said of an answer.
 
     correct        True, False, or None where no rung could decide
@@ -54,6 +56,8 @@ class Verdict:
                    takes several, `alternatives` other explanations that fit as well
     details        the finer ids of `misconceptions` in the library of mistakes
     notes          how the answer was read, where it was not taken as it stands
+    layout         the convention in which the answer is right, where that is not the one asked for
+    partial        whether such an answer counts in part
     """
 
     correct: bool | None
@@ -66,6 +70,8 @@ class Verdict:
     alternatives: tuple[tuple[str, ...], ...] = ()
     details: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    layout: str | None = None
+    partial: bool = False
 
     @property
     def misconception(self) -> str | None:
@@ -73,7 +79,18 @@ class Verdict:
 
     @property
     def word(self) -> str:
-        return {True: "right", False: "wrong", None: "unresolved"}[self.correct]
+        return "partly right" if self.partial else {True: "right", False: "wrong", None: "unresolved"}[self.correct]
+
+    def counting(self, other_layout: OtherLayout) -> Verdict:
+        """The verdict where an answer that is right in another layout counts as right, in part, or as wrong."""
+        if other_layout not in ("wrong", "partial", "right"):
+            raise DomainError(f"other_layout is {other_layout!r}", hint="one of wrong, partial, right")
+        if self.layout is None or other_layout == "wrong":
+            return self
+        if other_layout == "partial":
+            return replace(self, partial=True)
+        notes = (*self.notes, f"it is right in {self.layout}")
+        return Verdict(True, "other layout", "numeric", expected=self.expected, notes=notes, layout=self.layout)
 
     def __bool__(self) -> bool:
         return self.correct is True
@@ -93,17 +110,9 @@ class Verdict:
             lines.append(f"  expected: {self.expected}")
         return "\n".join([*lines, *notes])
 
-    def __str__(self) -> str:
-        return self.text()
-
-    def __rich__(self) -> Text:
-        from rich.text import Text
-
-        first, _, rest = self.text().partition("\n")
-        text = Text(
-            first, style="bold green" if self.correct else "bold red" if self.correct is False else "bold yellow"
-        )
-        return text.append(f"\n{rest}", style="not bold default") if rest else text
+    @property
+    def good(self) -> bool | None:
+        return self.correct
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as plain data; what is not a finite number is None."""

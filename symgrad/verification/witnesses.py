@@ -47,11 +47,12 @@ _FIXED = frozenset({"orthogonal", "simplex", "onehot", "invertible"})  # what sc
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Where the entries of an input are drawn: an open interval, or one of a few `choices`."""
+    """Where the entries of an input are drawn: an open interval, one of a few `choices`, or as `made` names."""
 
     low: float = -1.0
     high: float = 1.0
     choices: tuple[float, ...] = ()
+    made: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,23 @@ def _drawn(
     raise DomainError(f"no array is {declared.text()}")
 
 
+def _onehot_rows(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    """One 1 in each row."""
+    return np.eye(shape[1])[rng.integers(shape[1], size=shape[0])]
+
+
+def _squared_distances(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    """The squared distances of some points in space."""
+    points = rng.normal(size=(shape[0], 3))
+    return np.asarray(((points[:, None] - points[None]) ** 2).sum(axis=2))[:, : shape[1]]
+
+
+MADE = {"onehot-rows": _onehot_rows, "sqdist": _squared_distances}
+
+
 def _in_interval(drawn: Array, interval: Interval, rng: np.random.Generator) -> Array:
+    if interval.made:
+        return MADE[interval.made](np.shape(drawn), rng)
     if interval.choices:
         return rng.choice(np.asarray(interval.choices), size=np.shape(drawn))
     return rng.uniform(interval.low, interval.high, np.shape(drawn))

@@ -293,7 +293,7 @@ WRONG = [
         "2*x",
         ("differentiated the wrong function", "missing chain factor", "off by constant"),
     ),
-    Case("sqrt(1+x'*x)", "x", "x: R^n", "x/(1+x'*x)", ("power not lowered", "differentiated the wrong function")),
+    Case("sqrt(1+x'*x)", "x", "x: R^n", "x/(1+x'*x)", ("power not lowered", "wrong exponent")),
     # a third set, written when the library stood
     Case(
         "norm2(A*X-B)^2", "X", "A: R^{m x n}; X: R^{n x p}; B: R^{m x p}", "2*(A*X-B)*A'", ("wrong order", "transposed")
@@ -334,7 +334,7 @@ WRONG = [
         "x",
         "x: R^n",
         "cos(x).^2",
-        ("off by constant", "missing chain factor", "differentiated the wrong function", "function for its slope"),
+        ("product rule", "missing chain factor"),
     ),
     Case("sum(sin(x).^2)", "x", "x: R^n", "sin(x).*cos(x)", ("missing factor 2",)),
     Case("sum(tanh(x))", "x", "x: R^n", "1-tanh(x)", ("missing chain factor", "off by constant")),

@@ -93,7 +93,8 @@ def test_a_mask_that_is_mostly_one_is_still_wanted():
         ("x'*A*x", "x", "A*x + A'*x", "x: R^n; A: R^{n x n}", "normal form"),
         ("x'*S*x", "x", "2*S*x", "x: R^n; S: R^{n x n} symmetric", "normal form"),
         ("sum(x)/s", "x", "ones(n)*(s-1)/(s^2-s)", "x: R^n; s: R", "prime field"),
-        ("sum(sinh(x))", "x", "(exp(x)+exp(-x))/2", "x: R^n", "samples"),
+        ("sum(sinh(x))", "x", "(exp(x)+exp(-x))/2", "x: R^n", "prime field"),
+        ("sum(abs(x))", "x", "2*[x > 0]-1", "x: R^n", "samples"),
         ("a'*x", "y", "0", "a, x, y: R^n", "normal form"),
     ],
 )
@@ -168,7 +169,8 @@ def test_the_other_stacking_is_told():
     where = "A: R^{m x m}; X: R^{m x m}; B: R^{m x m}"
     assert check_answer("A*X*B", "X", answer="kron(B',A)", where=where, vec="column").correct
     verdict = check_answer("A*X*B", "X", answer="kron(A,B')", where=where, vec="column")
-    assert verdict.misconception == "wrong layout" and "rows" in verdict.explanation
+    assert verdict.misconception == "wrong order" and verdict.alternatives == (("wrong layout",),)
+    assert "rows" in verdict.explanation
 
 
 def test_a_third_order_tensor_is_no_matrix():

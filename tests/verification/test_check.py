@@ -69,7 +69,7 @@ def test_third_order_is_compared_with_differences_of_the_second():
 
 
 def _with_node(result, change):
-    return replace(result, node=change(result.node))
+    return replace(result, raw=change(result.raw))
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_transposed_jacobian_shows_at_distinct_sizes_and_at_square_ones():
 def test_a_dropped_mask_fails():
     right = derivative("sum(relu(A*x))", "x", where="A: R^{m x n}; x: R^n")
     wrong = derivative("sum(A*x)", "x", where="A: R^{m x n}; x: R^n")
-    assert not check(replace(right, node=wrong.node)).ok
+    assert not check(replace(right, raw=wrong.raw)).ok
 
 
 def test_the_witnesses_are_projected_like_the_derivative():
@@ -121,7 +121,7 @@ def test_with_structure_ignored_all_entries_are_independent():
 def test_a_projection_that_was_forgotten_fails():
     where = "b, c: R^n; S: R^{n x n} symmetric"
     forgotten = derivative("b'*S*c", "S", where=where, structure="ignore")
-    assert not check(replace(derivative("b'*S*c", "S", where=where), node=forgotten.node)).ok
+    assert not check(replace(derivative("b'*S*c", "S", where=where), raw=forgotten.raw)).ok
 
 
 def test_the_derivative_by_free_entries_is_not_the_projection():

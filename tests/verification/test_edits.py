@@ -25,6 +25,17 @@ def _made(formula, mistake):
         ("[x > 0] .* y", "missing mask", {"y"}),
         ("a*b", "factor left out", {"a", "b"}),
         ("colsum(G)'", "bias not summed", {"G'"}),
+        ("a/b", "inverse left out", {"a*b"}),
+        ("a/b", "factor left out", {"a", "1/b"}),
+        ("inv(A)*x", "inverse left out", {"A*x"}),
+        ("1 - tanh(u)", "slope at the wrong place", {"1 - u"}),
+        ("sigmoid(u)", "sign", {"sigmoid(-u)"}),
+        ("sin(x).^2", "slope at the wrong place", {"x.^2", "sin(x.^2)"}),
+        ("x.^3", "wrong exponent", {"x", "x.^4", "x.^2", "x.^(-3)"}),
+        ("sqrt(u)", "wrong exponent", {"u"}),
+        ("tr(A)*x", "sum left out", {"A*x"}),
+        ("a.*b", "elementwise vs matrix product", {"a*b'", "a'*b", "a*b"}),
+        ("a*b'", "elementwise vs matrix product", {"a .* b"}),
     ],
 )
 def test_what_a_mistake_makes_of_a_formula(formula, mistake, changed):
@@ -38,6 +49,11 @@ def test_a_sign_is_turned():
 def test_names_that_are_alike_are_exchanged_one_at_a_time():
     found = {text(e.tree) for e in edits(parse("x*x"), [("x", "y")]) if e.made == "stale variable"}
     assert found == {"y*x", "x*y"}
+
+
+def test_letters_divide_means():
+    found = {text(e.tree) for e in edits(parse("x/n"), (), {"m", "n"}) if e.made == "divisor of a mean"}
+    assert found == {"x", "x/m"}
 
 
 def test_the_repair_says_where():

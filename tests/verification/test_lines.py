@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from verification.derivations import DERIVATIONS, PROBLEMS
 
 from symgrad.errors import LimitError
 from symgrad.verification.lines import check_lines
@@ -94,3 +95,14 @@ def test_hostile_lines_are_bounded():
     with pytest.raises(LimitError):
         _checked("x\n" * 10_000, QUADRATIC)
     assert _checked("df = d(" * 200, QUADRATIC).correct is None
+
+
+@pytest.mark.parametrize(("problem", "text", "fault"), DERIVATIONS)
+def test_derivations_of_students(problem, text, fault):
+    """The faulty line is found, and no right line is accused; only prose is left unjudged."""
+    expression, wrt, where, of = PROBLEMS[problem]
+    report = check_lines(text, expression, wrt, where=where, of=of)
+    wrong = report.first_wrong
+    assert (wrong.number if wrong is not None else None) == fault, report.text()
+    unjudged = [line.text for line in report.lines if line.correct is None]
+    assert all("=" not in part and len(part.split()) > 3 for part in unjudged), report.text()

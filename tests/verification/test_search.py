@@ -7,17 +7,6 @@ from verification.answers_own import RIGHT, WRONG
 
 from symgrad.verification.answers import check_answer
 
-NAMED_AT_LEAST = 0.95
-UNNAMED = {  # what is known not to be named, and why
-    ("yhat = softmax(W*x); -y'*log(yhat)", "-(y./yhat)*x'"): "log(softmax) is one function: no step stands between",
-    ("exp(A*x)", "exp(A*x)*ones(n)'"): "diag and the inner factor are missing at once",
-    ("x'*diag(a)*x", "2*x"): "the derivative by another name of another function",
-    ("sqrt(1+x'*x)", "x/(1+x'*x)"): "the exponent was lowered by a half",
-    ("det(X)", "det(X)*X'"): "the inverse is left out",
-    ("sum(sin(x).*cos(y))", "-sin(x).*sin(y)"): "the other factor was differentiated",
-    ("sum(sin(x).^2)", "cos(x).^2"): "a function of the slope, f(g') for f(g)'",
-}
-
 
 def _judged(case):
     options = {"where": case.where, "layout": case.layout, "domain": case.domain}
@@ -28,15 +17,8 @@ def _judged(case):
 def test_planted_mistakes_are_named(case):
     verdict = _judged(case)
     assert verdict.correct is False
-    if (case.expression, case.answer) in UNNAMED:
-        assert verdict.misconception is None  # else it can leave the table
-    else:
-        assert verdict.misconception in case.planted
-        assert verdict.explanation and verdict.details
-
-
-def test_few_are_not_named():
-    assert len(UNNAMED) <= (1 - NAMED_AT_LEAST) * len(WRONG) and len(WRONG) > 60
+    assert verdict.misconception in case.planted
+    assert verdict.explanation and verdict.details
 
 
 @pytest.mark.parametrize("case", RIGHT, ids=lambda c: f"{c.expression} | {c.answer}")

@@ -172,7 +172,7 @@ def _(V, W, x, b):
     return np.outer(V.sum(0) * (1 - np.tanh(h) ** 2), x)
 
 
-@planted("bias not summed", "norm2(X*W + ones(m)*b')^2", "b", "X: R^{m x n}; W: R^{n x m}; b: R^m", named=())
+@planted("bias not summed", "norm2(X*W + ones(m)*b')^2", "b", "X: R^{m x n}; W: R^{n x m}; b: R^m")
 def _(X, W, b):
     return 2 * (X @ W + b)[0]
 
@@ -210,7 +210,7 @@ def _(X, w, y):
     return 2 * X.T @ (X @ w - y)
 
 
-@planted("extra term", *LEAST_SQUARES, named=())
+@planted("extra term", *LEAST_SQUARES)
 def _(X, w, y):
     return 2 * X.T @ (X @ w - y) + w
 
@@ -244,7 +244,7 @@ def _(x):
     return h * (1 - h**2)
 
 
-@planted("extra factor", "sum(exp(a.*x))", "x", "a, x: R^n", named=())
+@planted("extra factor", "sum(exp(a.*x))", "x", "a, x: R^n")
 def _(a, x):
     return a * x * np.exp(a * x)
 
@@ -257,9 +257,19 @@ def _(X, w, y):
     return X.T @ (X @ w - y)
 
 
-@planted("power not lowered", "sum(x.^3)", "x", "x: R^n", named=())
+@planted("power not lowered", "sum(x.^3)", "x", "x: R^n", named=("power not lowered", "wrong exponent"))
 def _(x):
     return 3 * x**3
+
+
+@planted("wrong exponent", "sum(sqrt(1 + x.^2))", "x", "x: R^n")
+def _(x):
+    return x / (1 + x**2)
+
+
+@planted("product rule", "(a'*x)*exp(b'*x)", "x", "a, b, x: R^n")
+def _(a, b, x):
+    return a * b * np.exp(b @ x)
 
 
 @planted("exponent left out", "sum(x.^3)", "x", "x: R^n", named=("exponent left out", "off by constant"))
@@ -313,22 +323,24 @@ def _(W, x, b):
     return W.T @ (1 - np.tanh(h) ** 2)
 
 
-@planted("rounded twice", *LEAST_SQUARES, named=())
+@planted("rounded twice", *LEAST_SQUARES)
 def _(X, w, y):
     return np.round(2 * X.T @ np.round(X @ w - y, 3), 3)
 
 
-@planted("wrong index formula", "tr(A'*X)", "X", "A, X: R^{m x n}", named=())
+@planted("wrong index formula", "tr(A'*X)", "X", "A, X: R^{m x n}")
 def _(A):
     return A.ravel().reshape(A.shape, order="F")
 
 
-@planted("wrong chain factor", "h = tanh(W*x); f = sum(tanh(V*h))", "x", "W: R^{n x n}; V: R^{n x n}; x: R^n", named=())
+@planted("wrong chain factor", "h = tanh(W*x); f = sum(tanh(V*h))", "x", "W: R^{n x n}; V: R^{n x n}; x: R^n")
 def _(W, V, x):
     h = np.tanh(W @ x)
     return W.T @ ((1 - h**2) * (V.T @ (1 - h**2)))
 
 
-@planted("gradient of another name", "(a'*x)*(b'*y)", "x", "a, b, x, y: R^n", named=())
+@planted(
+    "gradient of another name", "(a'*x)*(b'*y)", "x", "a, b, x, y: R^n", named=("by another variable",)
+)
 def _(a, b, x):
     return (a @ x) * b

@@ -1,0 +1,40 @@
+"""Some 820 answers in which mistakes were planted by hand: every verdict is right, and how many mistakes are named."""
+
+from __future__ import annotations
+
+import pytest
+from verification.graded_answers import FILES, problems
+
+from symgrad.verification.answers import case_of
+from symgrad.verification.mistakes import MISTAKES
+
+NAMED_AT_LEAST = 0.90  # of all; strictly: the first id that is reported is one of the planted ones
+HELD_BACK_AT_LEAST = 0.88  # of the problems that nothing was fitted to
+
+
+def _case(problem):
+    options = {"where": problem.where, "layout": problem.layout, "domain": problem.domain}
+    return case_of(problem.expression, problem.wrt, **options)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_verdicts_are_right_and_mistakes_are_named_where_the_file_says_so(name):
+    for problem in problems(name):
+        case = _case(problem)
+        for answer, ids, named in problem.answers:
+            verdict = case.judge(answer)
+            place = f"d {problem.expression} / d {problem.wrt}: {answer}"
+            assert verdict.correct is (ids == ("right",)), place
+            if verdict.correct:
+                assert verdict.misconceptions == (), place
+            else:
+                planted = {MISTAKES[i].family for i in ids}
+                assert (verdict.misconception in planted) is named, f"{place}: {verdict.misconceptions}"
+
+
+def test_the_shares_that_are_named():
+    every = [(p.held_back, n) for name in FILES for p in problems(name) for _, ids, n in p.answers if ids != ("right",)]
+    held = [named for held_back, named in every if held_back]
+    assert len(every) > 700 and len(held) > 250
+    assert sum(named for _, named in every) >= NAMED_AT_LEAST * len(every)
+    assert sum(held) >= HELD_BACK_AT_LEAST * len(held)
