@@ -11,9 +11,8 @@ array([8., 7.])
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -24,7 +23,8 @@ from symgrad.numeric.evaluate import bind_sizes
 from symgrad.numeric.function_text import Argument, OutputForm, Result
 from symgrad.numeric.names import Names
 from symgrad.programs import RESULT
-from symgrad.tensor.dims import letters_of
+from symgrad.tensor.build import permuted
+from symgrad.tensor.dims import Shape, letters_of, times
 from symgrad.tensor.nodes import Input, Node, walk
 from symgrad.tensor.view import View
 
@@ -33,34 +33,56 @@ if TYPE_CHECKING:
     from symgrad.numeric.operators import Operator, OperatorCode
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
-    """A compiled derivative.  Call it with keyword arrays; `source` is the readable text."""
+class Function(Protocol):
+    """A compiled derivative: a plain Python function of keyword arrays.
+
+    compiled  the program; `compiled.source` is its text
+    inputs    every input of the program, by name
+    """
 
     compiled: Compiled
     inputs: Mapping[str, Argument]
 
-    @property
-    def source(self) -> str:
-        return self.compiled.source
-
-    def __call__(self, **arrays: Any) -> Any:
+    def __call__(self, *arrays: Any, **named: Any) -> Any:
         """The array of the derivative.  Raises UnknownNameError, ShapeError naming the array at fault."""
-        if len(arrays) > len(self.compiled.arguments):
-            arrays = self.needed(arrays)
-        return self.compiled.call(arrays)
 
-    def needed(self, arrays: dict[str, Any]) -> dict[str, Any]:
-        """The arrays that the derivative needs; the others must still fit."""
-        known, free = self.inputs, self.compiled.free
-        unknown = [n for n in arrays if n not in known and n not in free]
-        if unknown:
-            raise UnknownNameError(f"{unknown[0]} is not an input", hint=did_you_mean(unknown[0], known))
-        needed = {a.name for a in self.compiled.arguments}
-        given = {n: v if hasattr(v, "shape") else np.asarray(v) for n, v in arrays.items() if n in known}
-        if len(given) > len(needed):
-            bind_sizes({n: known[n].arrives for n in given}, given)
-        return {n: v for n, v in arrays.items() if n in needed or n in free}
+
+def _function(
+    code: Compiled, inputs: Mapping[str, Argument], finish: Callable[[Any], Any], shape: Shape | None = None
+) -> Function:
+    """What users call: inputs that are not needed are checked and left aside.
+
+    `shape` is that of the result where it may be written into an array, `out`.
+    """
+
+    def slow(arrays: dict[str, Any]) -> Any:
+        if shape is not None and "out" in arrays and "out" not in inputs:
+            out = arrays.pop("out")
+            if len(arrays) > len(code.arguments):
+                arrays = needed(code, inputs, arrays)
+            return code.write(arrays, out, shape) if out is not None else finish(code.called(arrays))
+        if len(arrays) > len(code.arguments):
+            arrays = needed(code, inputs, arrays)
+        return finish(code.called(arrays))
+
+    function: Any = code.door(slow, finish)  # JAX compiles it, the checks being made while it is traced
+    function.compiled, function.inputs = code, inputs
+    function.__name__ = function.__qualname__ = "derivative"
+    function.__doc__ = "A compiled derivative: arrays by name, or in the order of the parameters."
+    found: Function = function
+    return found
+
+
+def needed(code: Compiled, known: Mapping[str, Argument], arrays: dict[str, Any]) -> dict[str, Any]:
+    """The arrays that the derivative needs; the others must still fit."""
+    unknown = [n for n in arrays if n not in known and n not in code.free]
+    if unknown:
+        raise UnknownNameError(f"{unknown[0]} is not an input", hint=did_you_mean(unknown[0], known))
+    wanted = {a.name for a in code.arguments}
+    given = {n: v if hasattr(v, "shape") else np.asarray(v) for n, v in arrays.items() if n in known}
+    if len(given) > len(wanted):
+        bind_sizes({n: known[n].arrives for n in given}, given)
+    return {n: v for n, v in arrays.items() if n in wanted or n in code.free}
 
 
 class Values(NamedTuple):
@@ -70,20 +92,49 @@ class Values(NamedTuple):
     derivative: Any
 
 
-@dataclass(frozen=True, slots=True)
-class ValuesFunction(Function):
-    """A compiled value and derivative."""
-
-    def __call__(self, **arrays: Any) -> Values:
-        """(value, derivative).  Raises as `Function` does."""
-        return Values(*Function.__call__(self, **arrays))
-
-
 def compiled(result: Derivative, *, tensor: bool = False, backend: str = "numpy", value: bool = False) -> Function:
     """The derivative in its layout (or as a tensor) as a function; with `value`, (value, derivative) in one pass."""
     results, arguments, facts = _plan(result, tensor, value)
     code = compile_results(results, arguments, backend=backend, **facts)
-    return (ValuesFunction if value else Function)(code, inputs_of(result))
+    if value:
+        return _function(code, inputs_of(result), lambda pair: Values(*pair))
+    shape = None
+    if backend == "numpy":
+        shape = result.tensor_shape if tensor or result.arrangement.is_tensor else _array_shape(result)
+    return _function(code, inputs_of(result), lambda array: array, shape)
+
+
+def _array_shape(result: Derivative) -> Shape:
+    """The shape of the array in the layout: a gradient has the variable's."""
+    node, form = result.node, _layout_form(result)
+    moved = [node.shape[a] for a in form.axes]
+    return tuple(times(*(moved[i] for i in group)) for group in form.groups)
+
+
+class Factors(Function, Protocol):
+    """A compiled derivative in factors: one array, or a tuple of the arrays F1, F2, ...
+
+    statement    the tensor by its indices and the factors, as in `[i = k]*F1[j, l]`
+    dense        factors (and the sizes that none of them has) -> the whole array
+    """
+
+    statement: str
+    dense: Callable[..., Any]
+
+
+def compressed(result: Derivative) -> Factors:
+    """The factors of the derivative as a tensor, as a function of the inputs that they need."""
+    from symgrad.numeric.compressed import compile_factors
+
+    inputs = inputs_of(result)
+    node, named = _closed(result)
+    form = _tensor_form(result)
+    made = compile_factors(permuted(node, form.axes), list(inputs.values()), named, lambda: _doc(result, True))
+    function: Any = _function(made.program, inputs, lambda factors: factors)
+    function.statement, function.dense = made.statement, made.dense
+    function.__name__ = function.__qualname__ = "factors"
+    found: Factors = function
+    return found
 
 
 def source(
@@ -92,8 +143,9 @@ def source(
     """The text of the derivative in its layout; `sizes` of all dimensions choose the order of multiplication."""
     results, arguments, facts = _plan(result, False, False)
     _check_sizes(results, sizes)
-    numpy_text = write_results(results, arguments, at=sizes, **facts).whole_text
-    text = find_backend(backend).translated(numpy_text, user_functions(*(node for node, _ in results)))
+    library = find_backend(backend)
+    written = write_results(results, arguments, at=sizes, backend=library, **facts)
+    text = library.translated(written.whole_text, user_functions(*(node for node, _ in results)))
     if not self_test:
         return text
     if backend != "numpy":
@@ -135,14 +187,14 @@ def _plan(result: Derivative, tensor: bool, value: bool) -> tuple[list[Result], 
         results.insert(0, (result.program.views[result.of].node, _array_form(result.program.views[result.of])))
         named = _named(result, [n for n, _ in results])
     arguments = _needed([n for n, _ in results], inputs)
-    return results, arguments, {"named": named, "doc": _doc(result, tensor)}
+    return results, arguments, {"named": named, "doc": lambda: _doc(result, tensor)}
 
 
 def operator(result: Derivative, arrays: dict[str, Any]) -> Operator:
     """The derivative at these arrays as an operator; inputs that it does not need are checked and left aside."""
     code = result.operator_code
     if len(arrays) > len(code.arguments):
-        arrays = Function(code.products, inputs_of(result)).needed(arrays)
+        arrays = needed(code.products, inputs_of(result), arrays)
     return code(**arrays)
 
 

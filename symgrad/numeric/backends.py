@@ -37,6 +37,7 @@ class Backend:
     module: str = "numpy"
     package: str = "numpy"
     words: Words | None = None
+    vectors_first: bool = False  # XLA multiplies x @ A many times faster than A.T @ x
 
     # --- text ------------------------------------------------------------------------------
 
@@ -62,6 +63,10 @@ class Backend:
                 hint=f"pip install {self.package}; D.source(backend={self.name!r}) needs no installation",
             ) from None
 
+    def public(self, function: Callable[..., Any], free: Sequence[str]) -> Callable[..., Any]:
+        """What users call, given a function that takes arrays by name; `free` are numbers that shapes depend on."""
+        return lambda **arrays: function(**arrays)
+
     # --- arrays ----------------------------------------------------------------------------
 
     def array(self, value: Any) -> Any:
@@ -83,9 +88,13 @@ class Backend:
 
 
 class _Jax(Backend):
-    """JAX: arrays may be traced, so only their shapes and types are looked at."""
+    """JAX: arrays may be traced, so only their shapes and types are looked at, once for each compilation."""
 
     __slots__ = ()
+
+    def public(self, function: Callable[..., Any], free: Sequence[str]) -> Callable[..., Any]:
+        found: Callable[..., Any] = self._library().jit(function, static_argnames=tuple(free))
+        return found
 
     def array(self, value: Any) -> Any:
         return self._library().numpy.asarray(value)
@@ -134,7 +143,7 @@ class _Torch(Backend):
 
 
 NUMPY = Backend()
-_BACKENDS = (NUMPY, _Jax("jax", "jax", "jax", TO_JAX), _Torch("torch", "torch", "torch", TO_TORCH))
+_BACKENDS = (NUMPY, _Jax("jax", "jax", "jax", TO_JAX, True), _Torch("torch", "torch", "torch", TO_TORCH))
 
 
 def find_backend(name: str) -> Backend:

@@ -26,19 +26,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, cast
 
 import numpy as np
 
 from symgrad.errors import DomainError, ShapeError, UnknownNameError
 from symgrad.numeric.backends import NUMPY, Backend, find_backend
+from symgrad.numeric.door import door, letters_in
 from symgrad.numeric.evaluate import VALID, bind_sizes
-from symgrad.numeric.function_text import Argument, FunctionText, OutputForm, Result
-from symgrad.numeric.quick import door
+from symgrad.numeric.function_text import Argument, Doc, FunctionText, OutputForm, Result
 from symgrad.numeric.stable import stable
 from symgrad.operations.record import Elementwise
-from symgrad.tensor.dims import Dim, Size, size_at
+from symgrad.tensor.dims import Dim, Shape, Size, size_at
 from symgrad.tensor.nodes import Map, Node, Shift, walk
+
+Sized = Callable[[dict[str, int] | None], FunctionText]
+Called = Mapping[str, Callable[..., Any]]
 
 MOST_SEEN = 64  # shapes of arguments that are remembered
 MOST_VARIANTS = 16  # programs for arrays of other sizes
@@ -46,31 +50,98 @@ MOST_VARIANTS = 16  # programs for arrays of other sizes
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A NumPy function and its text; call it with arrays by the user's names."""
+    """A NumPy function and its text; call it with arrays by the user's names.
 
-    source: str
+    function   the program as it reads, for arrays in order (and free dimensions after them)
+    sized      text of the same for arrays of certain sizes
+    depends    whether other sizes might make another program
+    """
+
+    written: str | Callable[[], str]  # the text, or what writes it
     arguments: tuple[Argument, ...]
     free: tuple[str, ...]  # dimension letters that no argument has, given as numbers
     function: Callable[..., Any] = field(repr=False)
     lengths: tuple[Size, ...] = ()  # of axes that convolutions make
     backend: Backend = NUMPY
-    sized: Callable[[dict[str, int]], Callable[..., Any]] | None = field(default=None, repr=False)
+    sized: Sized | None = field(default=None, repr=False)
+    depends: bool = False
     variants: dict[Any, Callable[..., Any]] = field(default_factory=dict, repr=False, compare=False)
-    seen: dict[Any, tuple[Callable[..., Any], dict[str, int]]] = field(default_factory=dict, repr=False, compare=False)
-    call: Callable[[dict[str, Any]], Any] = field(init=False, repr=False, compare=False)
+    fast: dict[Any, Callable[..., Any]] = field(default_factory=dict, repr=False, compare=False)
+    programs: dict[str, dict[Any, Callable[..., Any]]] = field(init=False, repr=False, compare=False)
+    seen: dict[Any, dict[str, int]] = field(default_factory=dict, repr=False, compare=False)
+    call: Callable[..., Any] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        names = [a.name for a in self.arguments]
-        object.__setattr__(self, "call", door(names, self.seen, self._called))
+        object.__setattr__(self, "programs", {"d": {}, "f": {}})
+        object.__setattr__(self, "call", self.door(self.called, lambda result: result))
+
+    @property
+    def source(self) -> str:
+        """The text."""
+        return self.written if isinstance(self.written, str) else self.written()
 
     def __call__(self, **arrays: Any) -> Any:
         """The result for these arrays; several results as a tuple."""
-        return self.call(arrays)
+        return self.call(**arrays)
 
-    def _called(self, arrays: dict[str, Any]) -> Any:
+    def door(self, slow: Callable[[dict[str, Any]], Any], finish: Callable[[Any], Any]) -> Callable[..., Any]:
+        """The function that people call: at once where the arrays fit, else by way of `slow`."""
+        if self.backend is not NUMPY or self.free or self.sized is None:
+            return self.backend.public(lambda **arrays: slow(arrays), self.free)
+        given = [(a.name, a.arrives) for a in self.arguments]
+        return door(
+            given, self.lengths, self.programs, self.depends, slow, lambda r, a: finish(self.backend.result(r, a))
+        )
+
+    def called(self, arrays: dict[str, Any]) -> Any:
         """The result where arrays are not known to fit, or where it is no single array."""
         positional, at = self.bound(arrays)
-        return self.backend.result(self.run(self._variant(at), positional), positional[: len(self.arguments)])
+        given = positional[: len(self.arguments)]
+        return self.backend.result(self._run_quickest(positional, given, at), given)
+
+    def _run_quickest(self, positional: list[Any], given: list[Any], at: dict[str, int]) -> Any:
+        """By the fast program where there is one for such arrays, which is then remembered."""
+        kind = given[0].dtype.char if given and self.backend is NUMPY else ""
+        letters = self._letters()
+        if kind not in self.programs or self.sized is None or self.free or any(a not in at for a in letters):
+            return self.run(self._variant(at), positional)
+        known = self.programs[kind]
+        fast = self._fast(at, kind)
+        result = self.run(fast, [*given, *(at[a] for a in letters)])
+        if len(known) < MOST_SEEN:
+            known[tuple([at[a] for a in letters]) if self.depends else ()] = fast
+        return result
+
+    def _fast(self, at: dict[str, int], kind: str, into: bool = False) -> Callable[..., Any]:
+        """The fast program for arrays of about these sizes."""
+        assert self.sized is not None
+        about = (kind, into, *(size.bit_length() for size in at.values())) if self.depends else (kind, into)
+        if about not in self.fast:
+            if len(self.fast) >= MOST_VARIANTS:
+                about = next(iter(a for a in self.fast if a[:2] == (kind, into)), about)
+            if about not in self.fast:
+                text = self.sized(at if self.depends else None)
+                self.fast[about] = text.fast(self._letters(), kind, into)
+        return self.fast[about]
+
+    def _letters(self) -> list[str]:
+        """The dimensions that fast programs take after the arrays."""
+        return letters_in([(a.name, a.arrives) for a in self.arguments])
+
+    def write(self, arrays: dict[str, Any], out: Any, shape: Shape) -> Any:
+        """The result for these arrays in `out`, an array of its shape, which may share memory with them."""
+        positional, at = self.bound(arrays)
+        given = positional[: len(self.arguments)]
+        kind = given[0].dtype.char if given else "d"
+        _check_out(out, tuple(size_at(s, at) for s in shape), np.dtype(kind))
+        direct = out.flags.c_contiguous and kind in self.programs and not self.free and self.sized is not None
+        if direct and not any(np.may_share_memory(out, a) for a in given):
+            result = self.run(self._fast(at, kind, True), [*given, *(at[a] for a in self._letters()), out])
+        else:
+            result = self._run_quickest(positional, given, at)
+        if result is not out:
+            out[...] = result
+        return out
 
     def run(self, function: Callable[..., Any], positional: Sequence[Any]) -> Any:
         """What a function of this program returns.  Raises DomainError for what linear algebra refuses."""
@@ -84,18 +155,18 @@ class Compiled:
             raise DomainError(f"no result at these arrays: {str(error).lower()}", hint=self._hint()) from None
 
     def _variant(self, at: dict[str, int]) -> Callable[..., Any]:
-        """The function for arrays of about these sizes."""
-        if self.sized is None:
+        """The function as it reads for arrays of about these sizes."""
+        if self.sized is None or not self.depends:
             return self.function
         about = tuple([size.bit_length() for size in at.values()])
         if about not in self.variants:
             if len(self.variants) >= MOST_VARIANTS:
                 return self.function
-            self.variants[about] = self.sized(at)
+            self.variants[about] = self.sized(at).plain(self.backend)
         return self.variants[about]
 
     def _hint(self) -> str | None:
-        return "a matrix declared spd has to be positive definite" if "cho_factor" in self.source else None
+        return "a matrix declared spd has to be positive definite" if "cho_" in self.source else None
 
     def bound(self, arrays: dict[str, Any]) -> tuple[list[Any], dict[str, int]]:
         """The arguments in order, in one precision, and what the dimensions are.
@@ -124,7 +195,7 @@ class Compiled:
         """The answer for arrays of shapes and types that have been seen, without asking again."""
         try:
             given = [arrays[a.name] for a in self.arguments]
-            at = self.seen[_signature(given)][1]
+            at = self.seen[_signature(given)]
         except (KeyError, AttributeError):
             return None
         return (given, at) if len(given) == len(arrays) else None
@@ -134,7 +205,17 @@ class Compiled:
         if self.free or any(type(a) is not np.ndarray for a in given) or len({a.dtype for a in given}) > 1:
             return
         if given and given[0].dtype.kind == "f" and len(self.seen) < MOST_SEEN:
-            self.seen[_signature(given)] = (self._variant(at), at)
+            self.seen[_signature(given)] = at
+
+
+def _check_out(out: Any, shape: tuple[int, ...], dtype: Any) -> None:
+    """Raises for what cannot take a result of this shape and type."""
+    if type(out) is not np.ndarray or not out.flags.writeable:
+        raise DomainError("out has to be an array that can be written to", hint="out=np.empty(shape)")
+    if out.shape != shape:
+        raise ShapeError(f"out has shape {out.shape}, but the result has {shape}")
+    if out.dtype != dtype:
+        raise DomainError(f"out is of type {out.dtype}, but the result of {dtype}", hint=f"dtype={dtype}")
 
 
 def _signature(arrays: Sequence[Any]) -> tuple[Any, ...]:
@@ -148,7 +229,7 @@ def compile_numpy(
     named: Sequence[tuple[str, Node]] = (),
     output: OutputForm | None = None,
     function_name: str = "derivative",
-    doc: str = "",
+    doc: Doc = "",
 ) -> Compiled:
     """The result as a NumPy function of the arguments; `named` intermediates keep their names."""
     return compile_results([(result, output)], arguments, named=named, function_name=function_name, doc=doc)
@@ -160,25 +241,50 @@ def compile_results(
     *,
     named: Sequence[tuple[str, Node]] = (),
     function_name: str = "derivative",
-    doc: str = "",
+    doc: Doc = "",
     backend: str = "numpy",
 ) -> Compiled:
     """One function of several results, which share what they have in common; one result comes alone."""
     library, nodes = find_backend(backend), [node for node, _ in results]
     called = user_functions(*nodes)
 
-    def written(at: dict[str, int] | None) -> FunctionText:
-        return write_results(results, arguments, named=named, function_name=function_name, doc=doc, at=at)
+    def sized(at: dict[str, int] | None) -> FunctionText:
+        return text if at is None else written(at)
 
-    def sized(at: dict[str, int]) -> Callable[..., Any]:
-        whole = library.translated(written(at).whole_text, called)
-        return function if whole == source else library.function(whole, function_name, called)
+    def written(at: dict[str, int] | None) -> FunctionText:
+        facts: dict[str, Any] = {"named": named, "function_name": function_name, "doc": doc, "backend": library}
+        return write_results(results, arguments, at=at, **facts)
 
     text = written(None)
-    source = library.translated(text.whole_text, called)
-    function = library.function(source, function_name, called)
-    lengths, variants = convolved_lengths(*nodes), sized if text.depends else None
-    return Compiled(source, tuple(arguments), tuple(text.free), function, lengths, library, variants)
+    return _compiled(text, sized, library, called, convolved_lengths(*nodes))
+
+
+def _compiled(
+    text: FunctionText, sized: Sized, library: Backend, called: Called, lengths: tuple[Size, ...]
+) -> Compiled:
+    """The function; its text is written when it is wanted, or needed for want of a quicker way."""
+
+    @cache
+    def source() -> str:
+        return library.translated(text.whole_text, called)
+
+    def made() -> Callable[..., Any]:
+        return library.function(source(), text.function_name, called)
+
+    function = later(made) if library is NUMPY else made()
+    return Compiled(source, tuple(text.arguments), tuple(text.free), function, lengths, library, sized, text.depends)
+
+
+def later(make: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
+    """The function that is made when first called."""
+    made: list[Callable[..., Any]] = []
+
+    def function(*arrays: Any) -> Any:
+        if not made:
+            made.append(make())
+        return made[0](*arrays)
+
+    return function
 
 
 def write_results(
@@ -187,14 +293,29 @@ def write_results(
     *,
     named: Sequence[tuple[str, Node]] = (),
     function_name: str = "derivative",
-    doc: str = "",
+    doc: Doc = "",
     at: Mapping[str, int] | None = None,
+    backend: Backend = NUMPY,
 ) -> FunctionText:
     """The text of that function in NumPy; `at` are sizes to choose the order of multiplication by."""
     results = [(stable(node), output) for node, output in results]
     program = FunctionText(arguments, function_name, user_functions(*(node for node, _ in results)))
-    program.whole_text = program.text(program.plan(results, named, at), function_name, doc)
+    program.steps.vectors_first = backend.vectors_first
+    program.roots = program.plan(results, named, at)
+    program.doc = doc
     return program
+
+
+def compile_text(
+    written: Callable[[Mapping[str, int] | None], FunctionText], nodes: Sequence[Node]
+) -> Compiled:
+    """The function of a text that is written for sizes, or for none."""
+    text = written(None)
+
+    def sized(at: dict[str, int] | None) -> FunctionText:
+        return text if at is None else written(at)
+
+    return _compiled(text, sized, NUMPY, user_functions(*nodes), convolved_lengths(*nodes))
 
 
 def convolved_lengths(*nodes: Node) -> tuple[Size, ...]:

@@ -53,11 +53,12 @@ def evaluate(nodes: Sequence[Node], values: Mapping[str, Array], sizes: Mapping[
     at = bind_sizes(inputs, given, sizes or {})
     found: dict[Node, Array] = {}
     for node in order:
-        found[node] = _value(node, [found[a] for a in node.args], given, at)
+        found[node] = value_of(node, [found[a] for a in node.args], given, at)
     return [found[n] for n in nodes]
 
 
-def _value(node: Node, args: list[Array], given: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
+def value_of(node: Node, args: list[Array], given: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
+    """The array that one node is, given those of its arguments."""
     shape = _shape(node.shape, sizes)
     match node:
         case Input():

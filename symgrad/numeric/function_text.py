@@ -18,11 +18,15 @@ def twice(x):
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from typing import Any, Literal
 
 from symgrad.errors import UnknownNameError, did_you_mean
+from symgrad.numeric.backends import Backend
+from symgrad.numeric.fast import FastLayout, fast_function
+from symgrad.numeric.flops import flops
 from symgrad.numeric.layout import Layout, reachable
 from symgrad.numeric.names import Names
 from symgrad.numeric.plan import Planner
@@ -90,21 +94,26 @@ class OutputForm:
 
 
 Result = tuple[Node, OutputForm | None]
+Doc = str | Callable[[], str]  # a docstring, or what makes it when the text is wanted
 
 
 class FunctionText:
     """One function being written: its arguments, dimensions and intermediates."""
 
-    def __init__(self, arguments: Sequence[Argument], function_name: str, called: Collection[str] = ()):
+    def __init__(
+        self, arguments: Sequence[Argument], function_name: str, called: Mapping[str, Callable[..., Any]] | None = None
+    ):
         self.steps, self.names = Steps(), Names()
+        self.function_name, self.called = function_name, called or {}
         self.arguments = list(arguments)
-        self.names.taken |= {function_name, *called}
+        self.names.taken |= {function_name, *self.called}
         self.words = {a.name: self.names.claim(a.name) for a in arguments}
         self.letters: dict[str, str] = {}  # letter -> its name
         self.free: dict[str, str] = {}
         self.kept: dict[Step, str] = {}
         self.depends = False  # whether other sizes might make another program
-        self.whole_text = ""  # once it is written
+        self.roots: list[Step] = []  # the results, once they are planned
+        self.doc: Doc = ""
 
     # --- planning --------------------------------------------------------------------------
 
@@ -116,20 +125,27 @@ class FunctionText:
     ) -> list[Step]:
         """The steps of the results, in the order of the results; `at` tells costs what the dimensions are."""
         nodes = [permuted(node, output.axes) if output else node for node, output in results]
+        planner = self.planned(nodes, named, at)
+        found = [dense(self.steps, planner.value(node), node.shape, self.size) for node in nodes]
+        forms = [output for _, output in results]
+        return [self.finished(s, node.shape, form) for s, node, form in zip(found, nodes, forms, strict=True)]
+
+    def planned(
+        self, nodes: Sequence[Node], named: Iterable[tuple[str, Node]], at: Mapping[str, int] | None
+    ) -> Planner:
+        """The values of nodes and of all they are made of; intermediates that occur keep their names."""
         inside = set(walk(*nodes))
         wanted = [(name, n) for name, n in named if n in inside and n.args]
         planner = Planner(self.steps, self._leaf, self.size, [n for _, n in wanted], at)
         planner.plan(*nodes)
         self.depends |= planner.depends
-        found = [dense(self.steps, planner.value(node), node.shape, self.size) for node in nodes]
         for name, n in wanted:
             intermediate = planner.whole_step(n)
             if not intermediate.cheap and intermediate not in self.kept:
                 self.kept[intermediate] = self.names.claim(name)
-        forms = [output for _, output in results]
-        return [self._finished(s, node.shape, form) for s, node, form in zip(found, nodes, forms, strict=True)]
+        return planner
 
-    def _finished(self, step: Step, shape: Shape, output: OutputForm | None) -> Step:
+    def finished(self, step: Step, shape: Shape, output: OutputForm | None) -> Step:
         """The result as an array of its own, its axes grouped."""
         step = self.steps.numeric(step)
         if not step.rank and step.weak:
@@ -197,6 +213,43 @@ class FunctionText:
     def text(self, roots: Sequence[Step], function_name: str, doc: str) -> str:
         body, last = Layout(self.kept, self.names).lines(*roots)
         return self.whole(roots, function_name, doc, [*body, f"return {last}"])
+
+    @cached_property
+    def whole_text(self) -> str:
+        """The module of the results that are planned."""
+        doc = self.doc if isinstance(self.doc, str) else self.doc()
+        count = self.flops() if doc else ""
+        return self.text(self.roots, self.function_name, f"{doc}\n\nflops: {count}" if count else doc)
+
+    def flops(self) -> str:
+        """The number of operations as a formula; empty where it is not known."""
+        arrays = {self.leaf_of(a): a.arrives for a in self.arguments}
+        letters = {self.steps.leaf(word, 0): a for a, word in self.letters.items()}
+        return flops(self.roots, arrays, letters)
+
+    def plain(self, backend: Backend) -> Callable[..., Any]:
+        """The function that the text says, in the words of a library."""
+        return backend.function(backend.translated(self.whole_text, self.called), self.function_name, self.called)
+
+    def fast(self, letters: Sequence[str], dtype: str, into: bool = False) -> Callable[..., Any]:
+        """The same as a function of all arguments and these dimensions, for arrays of this precision.
+
+        With `into` there is one argument more, an array of the result's shape that the result is made in.
+        """
+        leaves = {self.leaf_of(a): f"_a{i}" for i, a in enumerate(self.arguments)}
+        known = [(f"_n{i}", self.letters[a]) for i, a in enumerate(letters) if a in self.letters]
+        leaves |= {self.steps.leaf(word, 0): name for name, word in known}
+        layout = FastLayout(leaves, dtype, tuple(self.called))
+        given = [f"_a{i}" for i in range(len(self.arguments))] + [f"_n{i}" for i in range(len(letters))]
+        text = layout.function(self.roots, given)
+        if into:
+            head = layout.head(self.roots[0])
+            layout = FastLayout(leaves, dtype, tuple(self.called))
+            text = layout.function(self.roots, [*given, "_out"], head)
+            if head is None:
+                before, _, result = text.rpartition("    return ")
+                text = f"{before}    _out[...] = {result}\n    return _out"
+        return fast_function(text, layout.constants, dtype, self.called)
 
     def whole(self, roots: Sequence[Step], function_name: str, doc: str, body: Sequence[str]) -> str:
         """The module: imports, the function's head and docstring, what dimensions are, the body."""

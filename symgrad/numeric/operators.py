@@ -17,10 +17,11 @@ graphs and arrays, nothing of layouts: which axes are rows and columns is given.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from math import prod
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from scipy.sparse.linalg import LinearOperator
@@ -37,11 +38,17 @@ from symgrad.tensor.dims import Shape, Size, letter, size_at
 from symgrad.tensor.nodes import Input, Node
 
 MOST_ENTRIES = 2**27  # of an array that is made dense: one gibibyte of float64
+RESULT_TYPE = re.compile(
+    r"np\.result_type\((\w+)(?:, \w+)*, 1\.0\)"
+)  # arrays arrive in one precision: that of the first
 BATCH = "columns_of_the_stack"  # the dimension letter of a stack of vectors
 
 
 class Operator(LinearOperator):
     """A matrix known by its products with vectors; `structure` says in words what it is."""
+
+    def __new__(cls, *given: Any) -> Self:
+        return object.__new__(cls)  # LinearOperator's own looks for methods that are here
 
     def __init__(self, code: OperatorCode, positional: list[Any], shape: tuple[int, int]):
         self._code, self._arrays = code, positional
@@ -56,6 +63,11 @@ class Operator(LinearOperator):
 
     def __repr__(self) -> str:
         return f"<{self.shape[0]} x {self.shape[1]} operator, {self.structure}, {self.dtype}>"
+
+    def __matmul__(self, x: Any) -> Any:
+        if type(x) is np.ndarray and x.ndim == 1 and len(x) == self.shape[1]:
+            return self._times(x)
+        return super().__matmul__(x)
 
     def matvec(self, x: Any) -> Any:
         """J v for a vector (or a matrix with one column)."""
@@ -119,6 +131,10 @@ class OperatorCode:
 
     def __call__(self, **arrays: Any) -> Operator:
         """The operator at these arrays.  Raises ShapeError, UnknownNameError, LimitError."""
+        return self.at(arrays)
+
+    def at(self, arrays: dict[str, Any]) -> Operator:
+        """The same for arrays by name."""
         positional, at = self.products.bound(arrays)
         sizes = tuple(at.values())
         shape = self.shapes.get(sizes)
@@ -183,7 +199,7 @@ class OperatorCode:
         names = ["matmat", "rmatmat"] if batch else ["matvec", "rmatvec"]
         functions = {names[0]: (given[0], forward), names[1]: (given[1], backward)}
         source = _source(text, self.named, functions, self.doc)
-        function = function_of(source, "operator", called)
+        function = function_of(RESULT_TYPE.sub(r"\1.dtype", source), "operator", called)
         return Compiled(source, self.arguments, tuple(text.free), function, convolved_lengths(self.node))
 
 

@@ -105,19 +105,48 @@ class Product:
             shape = tuple(self.sizes[a] for a in labels)
             self.items.append((self.planner.whole(mixed, shape), labels))
             return self.finish(out, distribute)
+        ready = self._ready(out)
+        if ready is None:
+            return Value(self.steps.number(0), (), tuple(out))
+        operands, result, scale, axes = ready
+        final = self._contracted([o for o in operands if o.labels], result, scale)
+        return Value(final.step, tuple(final.labels), axes)
+
+    def _ready(self, out: Labels) -> tuple[list[Operand], Labels, Step | None, tuple[Hashable, ...]] | None:
+        """What is to be contracted, over which labels, the scalar factor, and how `out` reads; None for zero."""
         operands = self._operands()
         fixed = self._fixed()
         if fixed is None:
-            return Value(self.steps.number(0), (), tuple(out))
+            return None
         result = tuple(dict.fromkeys(r for r in map(self.root, out) if r not in fixed))
         covered = {a for o in operands for a in o.labels} | set(result) | set(fixed)
         operands = [self._sliced(o, fixed) for o in operands]
         operands = [self._distinct(operands, place, result) for place in range(len(operands))]
         scale = self._scale(operands, covered)
         operands = self._regrouped(operands, result, fixed)
-        final = self._contracted([o for o in operands if o.labels], result, scale)
         axes = tuple(At(fixed[r]) if r in fixed else r for r in map(self.root, out))
-        return Value(final.step, tuple(final.labels), axes)
+        return operands, result, scale, axes
+
+    def factored(self, out: Labels) -> tuple[list[Operand], tuple[Hashable, ...]] | None:
+        """Arrays without a common axis whose product it is, and how `out` reads; None where a sum is in the way.
+
+        The scalar factor goes to the smallest array that is computed.
+        """
+        if self.mixed or self.regroupings:
+            return None
+        ready = self._ready(out)
+        if ready is None:
+            return None
+        operands, result, scale, axes = ready
+        parts = _connected([o for o in operands if o.labels])
+        wanted = [tuple(a for a in result if any(a in o.labels for o in part)) for part in parts]
+        whole = [self._contracted(part, labels, None) for part, labels in zip(parts, wanted, strict=True)]
+        scale = self._times(scale, [o.step for o in whole if not o.labels])
+        arrays = sorted((o for o in whole if o.labels), key=lambda o: -len(o.labels))
+        if scale is not None and arrays:
+            least = min(range(len(arrays)), key=lambda k: (arrays[k].step.cheap, len(arrays[k].labels)))
+            arrays[least] = Operand(self.steps.multiply(scale, arrays[least].step), arrays[least].labels)
+        return arrays or [Operand(scale or self.steps.number(1), ())], axes
 
     def _open_sum(self, out: Labels) -> None:
         """A sum that is used only here is multiplied out where that costs less at these sizes."""

@@ -12,7 +12,6 @@ array([5., 5.])
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
 from functools import cache
 from types import CodeType
 from typing import Any
@@ -59,6 +58,11 @@ def _word(name: str) -> ast.expr:
 
 def softmax(x: Array) -> Array:
     """exp(x) / sum(exp(x)) along the last axis, as finite as the result."""
+    if x.ndim == 1:
+        e = x - np.maximum.reduce(x)
+        np.exp(e, e)
+        e /= np.add.reduce(e)
+        return e
     e = np.exp(x - np.maximum.reduce(x, -1, keepdims=True))
     e /= np.add.reduce(e, -1, keepdims=True)
     return e
@@ -118,42 +122,3 @@ _FUNCTIONS = {
 }
 QUICKER = {f"{m}.{f.__name__}".lstrip("."): f"quick__{f.__name__}" for m, own in _FUNCTIONS.items() for f in own}
 NAMESPACE = {f"quick__{f.__name__}": f for own in _FUNCTIONS.values() for f in own}
-
-
-# --- the door --------------------------------------------------------------------------------------
-
-_DOOR = """
-def door(seen, slow, array):
-    def call(arrays):
-        try:
-            {words} = {given}
-            key = {key}
-        except (KeyError, AttributeError):
-            return slow(arrays)
-        found = seen.get(key)
-        if found is None or len(arrays) != {count}:
-            return slow(arrays)
-        try:
-            result = found[0]({positional})
-        except Exception:
-            return slow(arrays)  # which says what is wrong
-        return result if result.__class__ is array else slow(arrays)
-    return call
-"""
-
-
-def door(names: Sequence[str], seen: Any, slow: Any) -> Any:
-    """arrays by name -> result: at once by the function that `seen` has for their types and shapes, else by `slow`."""
-    if not names:
-        return slow
-    words = [f"a{i}" for i in range(len(names))]
-    text = _DOOR.format(
-        words="".join(f"{w}, " for w in words),
-        given="".join(f"arrays[{name!r}], " for name in names),
-        key=f"({''.join(f'{w}.__class__, {w}.shape, {w}.dtype, ' for w in words)})",
-        count=len(names),
-        positional=", ".join(words),
-    )
-    namespace: dict[str, Any] = {}
-    exec(compile(text, "<symgrad door>", "exec"), namespace)  # names occur as quoted text only
-    return namespace["door"](seen, slow, np.ndarray)

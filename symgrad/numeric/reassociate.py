@@ -27,7 +27,7 @@ from symgrad.tensor.dims import Size
 from symgrad.tensor.nodes import Add, Delta, Einsum, Map, Node, Ones, Power
 from symgrad.tensor.signs import is_positive
 
-LARGE = 96  # columns of X from which the symmetric product X'DX pays
+LARGE = 48  # columns of X from which the symmetric product X'DX pays
 WORTH = 0.8  # of the cost, below which a sum is multiplied out
 
 Labels = tuple[Hashable, ...]

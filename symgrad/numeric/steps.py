@@ -73,6 +73,7 @@ class Steps:
         self.dtype = Step("dtype", cheap=True)  # of the result; defined by whoever writes the program
         self.positive: set[Step] = set()  # matrices known to be symmetric positive definite
         self.prepares = False  # whether the program is prepared once and run often
+        self.vectors_first = False  # whether A'x is to be written x @ A
 
     def make(self, form: str, args: Sequence[Step] = (), slots: Sequence[str] | str = "argument", **facts: Any) -> Step:
         """The step of this form over these arguments."""
@@ -233,6 +234,8 @@ class Steps:
 
     def matmul(self, a: Step, b: Step) -> Step:
         """The matrix product, also of vectors."""
+        if self.vectors_first and a.form == "{0}.T" and b.rank == 1:
+            a, b = b, a.args[0]
         rank = a.rank + b.rank - 2 if min(a.rank, b.rank) < 2 else max(a.rank, b.rank)
         if max(a.rank, b.rank) > 2:
             return self._product("np.matmul({0}, {1})", a, b, rank)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from symgrad.tensor.build import add, einsum, zero
-from symgrad.tensor.nodes import Add, Coefficient, Delta, Einsum, Input, Node, Ones, Reindex
+from symgrad.tensor.nodes import Add, Coefficient, Delta, Einsum, Input, Node, Ones, Reindex, Shift
 
 MOST_TERMS = 64  # of an opened sum
 NUMBERS = ("", "one", "two", "three", "four", "five", "six")
@@ -59,21 +59,40 @@ def opened(node: Node) -> list[Term]:
             parts = [(n, tuple(names[a] for a in own)) for n, own in inner.factors]
             stack.append((coefficient * inner.coefficient, [*parts, *rest], settled))
         elif isinstance(inner, Add) and opens and len(stack) + len(done) + len(inner.terms) <= MOST_TERMS:
-            stack += [(coefficient * c, [(n, labels), *rest], list(settled)) for c, n in reversed(inner.terms)]
+            stack += [(coefficient * c, [(n, labels), *rest], list(settled)) for c, n in reversed(_summands(inner))]
         else:
             stack.append((coefficient, rest, [*settled, factor]))
     return done
 
 
 def _opens(node: Node, labels: Labels, others: Iterable[Factor]) -> bool:
-    """Whether a product with a vector is cheaper through the parts: not beside an array over the same axes."""
-    if isinstance(node, Einsum) and all(a < node.rank for _, own in node.factors for a in own):
+    """Whether a product with a vector is cheaper through the parts.
+
+    Not beside an array over the same two axes, where it is better multiplied out once; more axes would be too many.
+    """
+    if isinstance(node, Einsum) and (node.rank > 3 or all(a < node.rank for _, own in node.factors for a in own)):
         return True
     if node.rank < 2 or any(len(set(labels) & set(own)) > 1 for n, own in others if not isinstance(n, Delta)):
         return False
     if isinstance(node, Add):
-        return not node.terms or any(isinstance(n, Einsum | Delta | Add) for _, n in node.terms)
+        return not node.terms or not all(_is_array(n) for _, n in node.terms)
     return isinstance(node, Einsum)
+
+
+def _is_array(node: Node) -> bool:
+    """Whether a term has no structure to profit from: it is an array over all of its axes, or constant."""
+    if isinstance(node, Einsum):
+        axes = set(range(node.rank))
+        constant = all(isinstance(n, Ones) or not n.rank for n, _ in node.factors)
+        return constant or any(axes <= set(own) and not isinstance(n, Delta) for n, own in node.factors)
+    return not isinstance(node, Delta | Add)
+
+
+def _summands(node: Add) -> list[tuple[Coefficient, Node]]:
+    """The terms that a sum opens into; those that are mere arrays stay together, as one."""
+    arrays = [(c, n) for c, n in node.terms if _is_array(n)]
+    others = [(c, n) for c, n in node.terms if not _is_array(n)]
+    return [(1, add(arrays)), *others] if len(arrays) > 1 else list(node.terms)
 
 
 def applied(node: Node, vector: Node, columns: Sequence[int], rows: Sequence[int], batch: int = 0) -> Node:
@@ -103,7 +122,7 @@ _WITHIN = (
     ("diagonal", ("identity", "scaled identity")),
     ("scaled identity", ("identity",)),
 )
-_ORDER = "scalar identity scaled diagonal block commutation selection Kronecker product dense rank"
+_ORDER = "scalar identity scaled diagonal block commutation selection Toeplitz Kronecker product dense rank"
 
 
 def _counted(kind: str, times: int) -> str:
@@ -199,8 +218,30 @@ class _Part:
             return _Part("block diagonal", own_rows, own_columns)
         if any(isinstance(n, Reindex) for n in arrays):
             return _Part("dense", own_rows, own_columns)
-        kind = "product of matrices" if sum(n.rank > 1 for n in arrays) > 1 else "dense matrix"
+        ends = row_roots, column_roots
+        factors = [(n, {classes.root(a) for a in own}) for n, own in term.factors if n in arrays and own]
+        kind = _toeplitz(factors, row_roots | column_roots) or _scaled_matrix(
+            [f for f in factors if f[1] & part], *ends
+        )
         return _Part(kind, own_rows, own_columns)
+
+
+def _toeplitz(factors: Sequence[tuple[Node, set[Hashable]]], ends: set[Hashable]) -> str | None:
+    """Convolutions with arrays that depend on neither the row nor the column."""
+    shifts = sum(isinstance(n, Shift) for n, _ in factors)
+    if not shifts or any(labels & ends for n, labels in factors if not isinstance(n, Shift)):
+        return None
+    return "Toeplitz matrix" if shifts == 1 else "block Toeplitz matrix"
+
+
+def _scaled_matrix(factors: Sequence[tuple[Node, set[Hashable]]], rows: set[Hashable], columns: set[Hashable]) -> str:
+    """A product of matrices, or one matrix and what its rows and columns are multiplied by."""
+    if sum(n.rank > 1 for n, _ in factors) > 1:
+        return "product of matrices"
+    vectors = [labels for n, labels in factors if n.rank == 1]
+    left = "diagonal times " if any(v <= rows for v in vectors) else ""
+    right = " times diagonal" if any(v <= columns for v in vectors) else ""
+    return f"{left}dense matrix{right}"
 
 
 def _crossed(parts: Sequence[_Part], rows: Sequence[int], columns: Sequence[int]) -> bool:

@@ -14,8 +14,9 @@ def f(x):
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from string import ascii_lowercase
 
 from symgrad.errors import DomainError
 
@@ -39,7 +40,20 @@ class Words:
     methods: Mapping[str, str]
     helper: str
     array: str  # what makes an array of a list
-    functional: bool  # whether arrays cannot be written to
+    written: Callable[[str, Sequence[str], str, str], str]  # array, index, "set" or "add", value -> a new array
+
+
+def _written_in_jax(array: str, index: Sequence[str], how: str, value: str) -> str:
+    return f"{array}.at[{', '.join(index) or '...'}].{how}({value})"
+
+
+def _written_in_torch(array: str, index: Sequence[str], how: str, value: str) -> str:
+    """Out of place, which `vmap` needs."""
+    if not index:
+        return f"{array} + {value}" if how == "add" else f"({value}) + torch.zeros_like({array})"
+    places = ", ".join(i if "arange" in i else f"torch.tensor({i})" for i in index)
+    add = ", accumulate=True" if how == "add" else ""
+    return f"torch.index_put({array}, ({places},), torch.as_tensor({value}, dtype={array}.dtype){add})"
 
 
 TO_JAX = Words(
@@ -61,7 +75,7 @@ def spd_inverse(factor):
     return jax.scipy.linalg.cho_solve(factor, jnp.eye(len(factor[0]), dtype=factor[0].dtype))
 """,
     array="jnp.array",
-    functional=True,
+    written=_written_in_jax,
 )
 
 _SAME = """
@@ -99,7 +113,7 @@ def spd_inverse(factor):
     return torch.cholesky_inverse(factor[0])
 """,
     array="torch.tensor",
-    functional=False,
+    written=_written_in_torch,
 )
 _OF_TENSORS = frozenset({"np.logaddexp", "np.maximum", "np.minimum"})
 _CREATING = frozenset({"np.zeros", "np.ones", "np.eye", "np.arange", "np.tri", "np.full"})
@@ -168,7 +182,7 @@ class _Translator(ast.NodeTransformer):
         if self.words is TO_TORCH and name in _CREATING and self.parameters:
             keywords["device"] = f"{self.parameters[0]}.device"
         if "{" in word:
-            return _expression(word.format(*args, **keywords))
+            return _expression(word.format(*map(_closed, args), **keywords))
         named = [f"{self.words.keywords.get(k, k)}={v}" for k, v in keywords.items()]
         return _expression(f"{word}({', '.join([*args, *named])})")
 
@@ -231,33 +245,33 @@ class _Translator(ast.NodeTransformer):
     def _written(self, target: ast.Subscript, how: str, value: ast.expr) -> ast.AST:
         array, index = self._place(target)
         text = ast.unparse(self.visit(value))
-        if self.words.functional:
-            change = f"at[{index}].{'add' if how == 'subtract' else how}({f'-({text})' if how == 'subtract' else text})"
-            return ast.parse(f"{array} = {array}.{change}").body[0]
-        sign = {"set": "=", "add": "+=", "subtract": "-="}[how]
-        return ast.parse(f"{array}[{index}] {sign} {text}").body[0]
+        if how == "subtract":
+            how, text = "add", f"-({text})"
+        return ast.parse(f"{array} = {self.words.written(array, index, how, text)}").body[0]
 
-    def _place(self, target: ast.Subscript) -> tuple[str, str]:
-        """The array that is written to, and where, without views."""
+    def _place(self, target: ast.Subscript) -> tuple[str, list[str]]:
+        """The array that is written to, and one index for each of its axes; none where all of it is written."""
         inner = target.value
         arange = f"{self.words.prefix or 'torch'}.arange"
         if isinstance(inner, ast.Attribute) and inner.attr == "flat":
             array = ast.unparse(inner.value)
-            return array, f"{arange}({array}.shape[0]), {arange}({array}.shape[0])"
+            return array, [f"{arange}({array}.shape[0])"] * 2
         if isinstance(inner, ast.Call):
             labels, view = inner.args
             assert isinstance(labels, ast.Constant)
             return self._diagonal_place(str(labels.value), view, arange)
-        return ast.unparse(inner), ast.unparse(target.slice)
+        items = _items(target)
+        if items == ["..."]:
+            return ast.unparse(inner), []
+        every = ascii_lowercase[: items.count(":")]
+        return self._diagonal_place(f"{every}->{every}", target, arange)
 
-    def _diagonal_place(self, labels: str, view: ast.expr, arange: str) -> tuple[str, str]:
+    def _diagonal_place(self, labels: str, view: ast.expr, arange: str) -> tuple[str, list[str]]:
         """Entries whose labels agree: one range for each label, spread along its own axis."""
         every, distinct = labels.split("->")
         parts = [":"] * len(every)
         if isinstance(view, ast.Subscript):
-            items = view.slice.elts if isinstance(view.slice, ast.Tuple) else [view.slice]
-            parts = [ast.unparse(i) for i in items]
-            view = view.value
+            parts, view = _items(view), view.value
         array, letters, index = ast.unparse(view), iter(every), []
         for axis, part in enumerate(parts):
             if part != ":":
@@ -266,7 +280,19 @@ class _Translator(ast.NodeTransformer):
             letter = next(letters)
             after = len(distinct) - 1 - distinct.index(letter)
             index.append(f"{arange}({array}.shape[{axis}])" + (f"[:{', None' * after}]" if after else ""))
-        return array, ", ".join(index)
+        return array, index
+
+
+def _items(subscript: ast.Subscript) -> list[str]:
+    """What stands between the brackets, item by item."""
+    items = subscript.slice.elts if isinstance(subscript.slice, ast.Tuple) else [subscript.slice]
+    return [ast.unparse(i) for i in items]
+
+
+def _closed(text: str) -> str:
+    """An argument that may stand anywhere in a template."""
+    node = _expression(text)
+    return text if isinstance(node, ast.Name | ast.Call | ast.Subscript | ast.Attribute | ast.Tuple) else f"({text})"
 
 
 def _is_number(node: ast.expr) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from graphs import Grower
@@ -180,10 +182,10 @@ def test_named_intermediates_keep_their_names() -> None:
 
 def test_the_docstring_is_the_callers_whatever_it_contains() -> None:
     code = compiled(x, x, doc='d f / d x \\alpha """ end"', function_name="gradient")
-    assert code.function.__doc__ is not None
-    assert "\\alpha ''' end\"" in code.function.__doc__
+    namespace: dict[str, Callable[..., object]] = {}
+    exec(code.source, namespace)
+    assert "\\alpha ''' end\"" in (namespace["gradient"].__doc__ or "")
     assert code.source.startswith("import numpy as np\n")
-    assert code.function.__name__ == "gradient"
 
 
 def test_the_source_stands_alone() -> None:

@@ -10,6 +10,7 @@ from scipy.sparse.linalg import aslinearoperator, cg
 
 from symgrad.calculus.differentiate import differentiate
 from symgrad.calculus.present import present
+from symgrad.derivation import derivative
 from symgrad.errors import LimitError, ShapeError, UnknownNameError
 from symgrad.notation.declare import declare
 from symgrad.notation.grammar import parse
@@ -73,6 +74,14 @@ STRUCTURES = [
     ("sum((S - X*X').^2)", ["X", "X"], None),
     ("expm(S)", ["S"], "dense matrix"),
     ("logdet(S)", ["S", "S"], "Kronecker times commutation"),
+    ("conv(x, b)", ["x"], "Toeplitz matrix"),
+    ("tanh(W*x)", ["x"], "diagonal times dense matrix"),
+    ("W*diag(b)*x", ["x"], "dense matrix times diagonal"),
+    ("diag(b)*X", ["X"], "diagonal"),
+    ("x'*S*x", ["x", "x"], "dense matrix"),
+    ("S*x + b*x'*x", ["x"], "dense matrix plus rank one"),
+    ("b'*x*x + S*x", ["x"], "scaled identity plus dense matrix plus rank one"),
+    ("sum(tanh(A*X*B))", ["X", "X"], "product of matrices"),
 ]
 
 
@@ -99,7 +108,7 @@ def test_products_are_those_of_the_dense_matrix(text: str, by: list[str], words:
         (operator.todense(), dense),
     ):
         np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
-    if words is not None and not (turned and words == "Kronecker times commutation"):
+    if words is not None and not (turned and " times " in words):
         assert operator.structure == words
 
 
@@ -125,6 +134,80 @@ def test_relu_of_4096_entries_needs_no_square_array() -> None:
     tracemalloc.stop()
     assert peak < 20 * x.nbytes
     np.testing.assert_array_equal(product, np.where(x > 0, v, 0))
+
+
+HESSIANS = [  # text, variable, declarations, shapes: no array that comes near the size of the Hessian is made
+    ("sum(log(1+exp(y.*(A*x))))", "x", "A: R^{m x n}; x: R^n; y: R^m", {"A": (30, 2000), "x": (2000,), "y": (30,)}),
+    ("logsumexp(A*x)", "x", "A: R^{m x n}; x: R^n", {"A": (30, 2000), "x": (2000,)}),
+    ("sum((T-U*V').^2)", "U", "T: R^{m x n}; U: R^{m x k}; V: R^{n x k}", {"T": (60, 50), "U": (60, 9), "V": (50, 9)}),
+    (
+        "sum((M.*(T-U*V')).^2)",
+        "U",
+        "M, T: R^{m x n}; U: R^{m x k}; V: R^{n x k}",
+        {"M": (60, 50), "T": (60, 50), "U": (60, 9), "V": (50, 9)},
+    ),
+    (
+        "sum(Y.*log(rowsoftmax(tanh(X*W)*V)))",
+        "W",
+        "X: R^{b x n}; W: R^{n x k}; V: R^{k x p}; Y: R^{b x p}",
+        {"X": (20, 30), "W": (30, 25), "V": (25, 4), "Y": (20, 4)},
+    ),
+]
+
+
+@pytest.mark.parametrize("text, name, where, shapes", HESSIANS)
+def test_hessian_vector_products_need_no_hessian(text: str, name: str, where: str, shapes: dict[str, tuple]) -> None:
+    gradient, hessian = coded(text, name, where=where, turned=True), coded(text, name, name, where=where)
+    rng = np.random.default_rng(0)
+    values = {n: rng.normal(size=s) / np.sqrt(s[-1]) for n, s in shapes.items()}
+    given = {a.name: values[a.name] for a in hessian.arguments}
+    v = rng.normal(size=shapes[name])
+    hessian(**given) @ v.reshape(-1)  # compiled
+    tracemalloc.start()
+    found = hessian(**given) @ v.reshape(-1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    inputs = sum(a.nbytes for a in values.values())
+    assert peak < 12 * inputs and peak < v.size**2 * 8 / 10
+
+    def slope(t: float) -> np.ndarray:
+        moved = {**values, name: values[name] + t * v}
+        return gradient(**{a.name: moved[a.name] for a in gradient.arguments}).todense().reshape(-1)
+
+    expected = (8 * (slope(1e-3) - slope(-1e-3)) - (slope(2e-3) - slope(-2e-3))) / 12e-3
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-7 * np.abs(expected).max())
+
+
+LAYOUTS = [("numerator", "column"), ("numerator", "row"), ("denominator", "column"), ("denominator", "row")]
+
+
+@pytest.mark.parametrize("layout, vec", LAYOUTS)
+def test_vectors_are_stacked_as_the_layout_says(layout: str, vec: str) -> None:
+    rng = np.random.default_rng(3)
+    A, X, B, x, r = (rng.normal(size=s) for s in ((3, 4), (4, 2), (2, 5), (4,), (1, 4)))
+    S, s = rng.normal(size=(4, 4)), np.array(0.7)
+    swap = np.einsum("ik,jl->jikl", np.eye(4), np.eye(2)).reshape(8, 8)  # rows of X' to rows of X
+    by_hand = [  # text, variable, arrays, the matrix in numerator layout for either stacking
+        ("A*X*B", "X", {"A": A, "X": X, "B": B}, {"column": np.kron(B.T, A), "row": np.kron(A, B.T)}),
+        ("X'", "X", {"X": X}, {"column": swap.T, "row": swap}),
+        ("s*X", "s", {"s": s, "X": X}, dict.fromkeys(("column", "row"), X)),  # a matrix by a scalar is a matrix
+        ("x'*X*y", "X", {"x": x, "X": X, "y": B[:, 0]}, None),
+        ("x'*S*x", "x", {"x": x, "S": S}, dict.fromkeys(("column", "row"), ((S + S.T) @ x)[None, :])),
+        ("r*S", "r", {"r": r, "S": S}, dict.fromkeys(("column", "row"), S.T)),
+        ("r*x", "r", {"r": r, "x": x}, dict.fromkeys(("column", "row"), x[:, None])),
+    ]
+    spaces = {"A": "R^{m x n}", "X": "R^{n x p}", "B": "R^{p x q}", "S": "R^{n x n}"}
+    spaces |= {"s": "R", "x": "R^n", "y": "R^p", "r": "R^{1 x n}"}
+    for text, name, arrays, matrices in by_hand:
+        D = derivative(text, name, where={n: spaces[n] for n in arrays}, layout=layout, vec=vec)
+        J = D.operator(**arrays)
+        numerator = np.outer(x, B[:, 0]).T if matrices is None else matrices[vec]  # a scalar by X is X' shaped
+        expected = numerator if layout == "numerator" else numerator.T
+        v, u = rng.normal(size=expected.shape[1]), rng.normal(size=(expected.shape[0], 2))
+        assert J.shape == expected.shape, (text, J.shape)
+        np.testing.assert_allclose(J @ v, expected @ v, atol=1e-12)
+        np.testing.assert_allclose(J.H @ u, expected.T @ u, atol=1e-12)
+        np.testing.assert_allclose(J.todense(), expected, atol=1e-12)
 
 
 def test_a_kronecker_product_is_two_matrix_products() -> None:
