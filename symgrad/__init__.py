@@ -17,15 +17,18 @@ __version__ = "0.1.0"
 
 _HOME = {
     "symgrad.derivation": ("Derivative", "derivative", "gradient", "hessian", "jacobian"),
+    "symgrad.batches": ("Failure", "ItemError", "map_batches"),
     "symgrad.programs": ("Program", "program"),
     "symgrad.custom": ("elementwise", "unregister"),
     "symgrad.notation.declare": ("declare",),
+    "symgrad.engine": ("Variable", "gate", "record", "value_and_grad", "variable"),
     "symgrad.numeric.backprop": ("ComputationalGraph",),
     "symgrad.numeric.gates": ("Gate",),
     "symgrad.operations.catalogue": ("register",),
     "symgrad.verification.check": ("Report",),
     "symgrad.verification.equal": ("Equality", "equal"),
     "symgrad.verification.answers": ("Verdict", "check_answer"),
+    "symgrad.bank.grading.run": ("grade",),
     "symgrad.errors": (
         "DomainError",
         "LayoutError",

@@ -17,6 +17,7 @@ from symgrad.errors import LimitError, SymgradError
 from symgrad.notation.lower import Scope, lower
 from symgrad.notation.tree import Tree
 from symgrad.operations.shapes import regrouped
+from symgrad.tensor.nodes import walk
 from symgrad.tensor.view import View
 
 QUICK = 8  # terms up to which a certificate multiplies out before it turns to the prime field
@@ -36,7 +37,10 @@ def same(a: View, b: View) -> bool:
     if a.shape != b.shape:
         return False
     if a.node.shape == b.node.shape:
-        if a.node is b.node or present(a.node) is b.node:
+        if a.node is b.node:
+            return True
+        settled = {n: n for n in walk(b.node)}  # what stands in `b` too is as it should be
+        if present(a.node, settled) is b.node:
             return True
         try:
             if expanded(a.node, QUICK) is expanded(b.node, QUICK):

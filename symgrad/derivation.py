@@ -22,34 +22,36 @@ from symgrad.calculus.structure import STRUCTURES, structured
 from symgrad.certificate import certified
 from symgrad.errors import DomainError, LimitError, UnknownNameError, did_you_mean
 from symgrad.notation.declare import Declaration
+from symgrad.notation.familiar import Familiar
 from symgrad.notation.indexed import indexed_latex, indexed_text
 from symgrad.notation.latex import latex as latex_of
 from symgrad.notation.layout import Arrangement, Part, arrange, check_layout
 from symgrad.notation.lift import Lifter
 from symgrad.notation.lower import Scope
 from symgrad.notation.network import NoMatrixForm
-from symgrad.notation.parts import InParts, symbols
+from symgrad.notation.parts import InParts, is_repetitive
 from symgrad.notation.sharing import Shared, shared
 from symgrad.notation.stacked import lift_arranged
 from symgrad.notation.text import text as text_of
-from symgrad.notation.tree import Name, Tree
+from symgrad.notation.tree import Name, Tree, names
 from symgrad.operations.catalogue import LOGARITHM, latex_templates
 from symgrad.programs import RESULT, Program, Where, name_of, program, shown_names
 from symgrad.tensor.build import is_zero, permuted
 from symgrad.tensor.dims import Size
-from symgrad.tensor.nodes import Apply, Map, Node, walk
+from symgrad.tensor.nodes import Add, Apply, Map, Node, walk
 from symgrad.tensor.view import View
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from symgrad.evaluation import Function, Values
+    from symgrad.evaluation import Factors, Function, Values
     from symgrad.numeric.operators import Operator, OperatorCode
     from symgrad.steps import Step
     from symgrad.verification.check import Report
 
 
-OUTSIZED = 600  # symbols from which on an answer is written in named parts
+OUTSIZED = 250  # symbols from which on an answer is written in named parts
+FAR = 10  # times both bounds where an answer is outsized however it may be simplified
 REPEATED = 3  # times that an outsized answer is longer than what it is made of
 LONG = 60  # characters from which on an answer's repeated parts are worth names
 
@@ -75,7 +77,8 @@ def derivative(
 
     Raises ParseError, UnknownNameError, ShapeError, LayoutError, NotDifferentiableError, LimitError.
     """
-    return derive(program(expression, where, infer=infer), of, wrt, layout=layout, vec=vec, structure=structure)
+    source = program(expression, where, infer=infer, wrt=wrt)
+    return derive(source, of, wrt, layout=layout, vec=vec, structure=structure)
 
 
 def gradient(expression: Any, wrt: Any, **options: Any) -> Derivative:
@@ -113,8 +116,8 @@ def derive(
     scope = source.cut_at([n for n in names if n != target])
     output = scope.views[target]
     variables = [scope.views[n] for n in names]
-    node = _derived(output, dict(zip(names, variables, strict=True)), names, structure)
-    result = Derivative(source, target, tuple(names), node, output, tuple(variables), scope, layout, vec, structure)
+    raw = _derived(output, dict(zip(names, variables, strict=True)), names, structure)
+    result = Derivative(source, target, tuple(names), raw, output, tuple(variables), scope, layout, vec, structure)
     _ = result.arrangement  # an impossible layout is an error now, not when printed
     return result
 
@@ -126,11 +129,11 @@ def _derived(
     structure: str,
     whole: Collection[Node] | None = None,
 ) -> Node:
-    """The tensor of the derivative, presented after each variable; sums in `whole` are not opened in other sums."""
+    """The tensor of the derivative, presented between variables; sums in `whole` are not opened in other sums."""
     node = output.node
-    for name in wrt:
-        node = differentiate(node, variables[name].node, LOGARITHM)
-        node = present(structured(node, variables[name], structure, name), whole=whole)
+    for place, name in enumerate(wrt):
+        node = differentiate(present(node, whole=whole) if place else node, variables[name].node, LOGARITHM)
+        node = structured(node, variables[name], structure, name)
     return node
 
 
@@ -144,19 +147,29 @@ def unstructured(declaration: Declaration) -> Declaration:
 class Derivative:
     """d of / d wrt: one tensor (output axes, then each variable's) and how it is read.
 
-    `node` is the tensor in terms of the program's inputs (and of intermediates that are variables here).
+    `raw` is the tensor as it was derived, in terms of the program's inputs (and of intermediates that are variables
+    here), where the program's intermediates can still be seen.  All else is made when it is asked for: `node`, the
+    same simplified, and its notation.
     """
 
     program: Program
     of: str
     wrt: tuple[str, ...]
-    node: Node
+    raw: Node
     output: View
     variables: tuple[View, ...]
     scope: Scope
     layout: str
     vec: str
     structure: str
+
+    @cached_property
+    def node(self) -> Node:
+        """The tensor, simplified."""
+        return present(self.raw)
+
+    def __reduce__(self) -> Any:
+        return _again, (self.program, self.of, self.wrt, self.layout, self.vec, self.structure)
 
     # --- how it is read ------------------------------------------------------------------------
 
@@ -165,6 +178,8 @@ class Derivative:
         check_layout(layout, vec or self.vec)
         result = replace(self, layout=layout, vec=vec or self.vec)
         _ = result.arrangement
+        if "node" in self.__dict__:
+            result.__dict__["node"] = self.node
         return result
 
     @cached_property
@@ -187,7 +202,7 @@ class Derivative:
         """(rows, columns) in the layout; every axis of a tensor."""
         if self.arrangement.is_tensor:
             return self.tensor_shape
-        return self.arrangement.shape(self.node.shape)
+        return self.arrangement.shape(self.raw.shape)
 
     @property
     def tensor_shape(self) -> tuple[Size, ...]:
@@ -218,8 +233,13 @@ class Derivative:
             return None
         missing = [n for n, v in zip(self.wrt, self.variables, strict=True) if not depends(self.output.node, v.node)]
         if missing:
-            return f"{missing[0]} does not occur in {'the expression' if self.of == RESULT else self.of}"
-        return "all terms cancel, or every path leads through a step whose derivative is zero"
+            written = {n for line in self.program.lines for n in names(line.value)}
+            verb = "cancels out of" if len(self.program.lines) == 1 and missing[0] in written else "does not occur in"
+            return f"{missing[0]} {verb} {'the expression' if self.of == RESULT else self.of}"
+        operations = dict.fromkeys(n.op for n in walk(self.output.node) if isinstance(n, Map))
+        steps = [op.written for op in operations if op.kinks and "derivative is 0" in op.kinks]
+        through = f"every path leads through {' or '.join(steps)}, whose derivative is zero, or " if steps else ""
+        return f"{through}all terms cancel"
 
     @cached_property
     def kinks(self) -> tuple[str, ...]:
@@ -232,8 +252,12 @@ class Derivative:
     @cached_property
     def shown(self) -> Node:
         """The tensor with the program's intermediates as names."""
-        names = shown_names(self.scope, self.program.assigned)
-        return present(self.node, names) if names else self.node
+        return present(self.raw, self._names) if self._names else self.node
+
+    @cached_property
+    def _names(self) -> dict[Node, Node]:
+        """The nodes that are written as names of the program."""
+        return shown_names(self.scope, self.program.assigned)
 
     @cached_property
     def tree(self) -> Tree | None:
@@ -249,6 +273,7 @@ class Derivative:
             tree = lift_arranged(self.shown, rows, columns, Lifter(self._row_names()))
         except NoMatrixForm:
             return None
+        tree = Familiar(line.value for line in self.program.lines).tree(tree)
         return tree if self._certified(tree, rows, columns) else None
 
     def _certified(self, tree: Tree, rows: Sequence[int], columns: Sequence[int]) -> bool:
@@ -260,14 +285,15 @@ class Derivative:
         rows, columns = self.arrangement.rows, self.arrangement.columns
         if rows is not None and columns is not None:
             return rows, columns
-        axes = tuple(range(self.node.rank))
-        return None if self.node.rank > 2 or self._has_rows() else (axes[:1], axes[1:])
+        axes = tuple(range(self.raw.rank))
+        return None if self.raw.rank > 2 or self._has_rows() else (axes[:1], axes[1:])
 
     @cached_property
     def _is_outsized(self) -> bool:
         """Whether it is far too long to be written as one expression, mostly of what it repeats."""
-        written = symbols(self.shown)
-        return written > OUTSIZED and written > REPEATED * sum(1 for _ in walk(self.shown))
+        if self._names and is_repetitive(self.raw, FAR * OUTSIZED, FAR * REPEATED, self._names):
+            return True  # no need to simplify it first
+        return is_repetitive(self.shown, OUTSIZED, REPEATED)
 
     @property
     def in_parts(self) -> Shared | None:
@@ -281,10 +307,11 @@ class Derivative:
         axes, scope = self._axes(), self._reading_scope()
         if axes is None:
             return None, scope
-        named = shown_names(self.scope, self.program.assigned)
+        named = self._names
         variables = dict(zip(self.wrt, self.variables, strict=True))
-        node = _derived(self.output, variables, self.wrt, self.structure, named.keys())
-        return InParts(scope, self._row_names(), certified).shared(present(node, named, ()), *axes), scope
+        first = len(self.wrt) == 1 or not any(isinstance(n, Add) for n in named)
+        raw = self.raw if first else _derived(self.output, variables, self.wrt, self.structure, named.keys())
+        return InParts(scope, self._row_names(), certified).shared(raw, named, *axes), scope
 
     def _has_rows(self) -> bool:
         return any(v.is_row for v in (self.output, *self.variables))
@@ -294,7 +321,7 @@ class Derivative:
 
     def _reading_scope(self) -> Scope:
         """What names mean where the answer is read back: intermediates are themselves."""
-        names = shown_names(self.scope, self.program.assigned)
+        names = self._names
         scope = Scope(dict(self.scope.views), self.scope.letters, self.scope.declared)
         for name in self.program.assigned:
             node = self.scope.views[name].node
@@ -382,12 +409,23 @@ class Derivative:
         return self._compiled(tensor=True)(**values)
 
     def function(self, backend: str = "numpy") -> Function:
-        """The compiled derivative in the layout: keyword arrays in, an array out; `.source` is its text.
+        """The compiled derivative in the layout: keyword arrays in, an array out.
 
         backend  numpy, jax (may be traced, jitted, vmapped) or torch
         Raises UnknownNameError where the library is not installed, DomainError for what it cannot say.
         """
         return self._compiled(backend=backend)
+
+    @cached_property
+    def compressed(self) -> Factors:
+        """The derivative in factors, compiled: the small arrays that a large, structured tensor is made of.
+
+        `F = D.compressed; F.statement` says what the tensor is (`[i = k]*F1[j, l]`: one block repeated along a
+        diagonal), `F(V=V)` gives F1 (several factors as a tuple), `F.dense(F(V=V), m=9)` the array of all entries.
+        """
+        from symgrad.evaluation import compressed
+
+        return compressed(self)
 
     def source(
         self, backend: str = "numpy", *, self_test: bool = False, sizes: Mapping[str, int] | None = None
@@ -415,6 +453,9 @@ class Derivative:
         `.todense()` makes the array.  Of a Hessian these are Hessian-vector products.
         Raises ShapeError, UnknownNameError naming the array, LimitError where a dense array would be too large.
         """
+        code = self.operator_code
+        if len(arrays) <= len(code.arguments):
+            return code.at(arrays)
         from symgrad.evaluation import operator
 
         return operator(self, arrays)
@@ -452,6 +493,11 @@ class Derivative:
         from symgrad.steps import steps
 
         return steps(self, method)
+
+
+def _again(source: Program, of: str, wrt: Sequence[str], layout: str, vec: str, structure: str) -> Derivative:
+    """A derivative that travelled to another process: graphs do not, so it is derived there."""
+    return derive(source, of, list(wrt), layout=layout, vec=vec, structure=structure)
 
 
 def axes_of(view: View) -> tuple[Size, ...]:

@@ -55,6 +55,9 @@ class Program:
     notes: tuple[str, ...] = ()
     where: Mapping[str, Declaration] = field(default_factory=dict)
 
+    def __reduce__(self) -> Any:
+        return Program, (self.text, self.lines, self.declared, self.assumed, self.notes, self.where)
+
     @cached_property
     def scope(self) -> Scope:
         """Inputs and every assigned name, lowered."""
@@ -157,7 +160,7 @@ def _multiples(node: Node, stand_in: Node) -> Iterator[tuple[Node, Node]]:
     elif isinstance(node, Power) and as_number(node.exponent) is not None:
         for k in (-1, 2, -2, -3):
             yield power(node.base, hadamard(node.exponent, coefficient=k)), power(stand_in, k)
-    elif isinstance(node, Einsum) and node.coefficient != 1 and node.factors:
+    elif isinstance(node, Einsum) and node.coefficient != 1 and len(node.factors) > 1:
         yield unit(node), scaled(exact(1 / Fraction(node.coefficient)), stand_in)
 
 

@@ -58,3 +58,15 @@ def test_a_planted_bug_is_caught_and_named(verdicts, mistake):
 def test_there_is_a_bug_for_every_family_of_mistakes():
     planted = {MISTAKES[name].family for name in BUGS if name in MISTAKES}
     assert {m.family for m in MISTAKES.values()} <= planted
+
+
+def test_a_class_gets_a_junit_file_that_names_students_and_mistakes(tmp_path):
+    report = tmp_path / "class.xml"
+    run_pytest("handins", f"--junitxml={report}", cwd=EXAMPLE)
+    found = {}
+    for case in ElementTree.parse(report).iter("testcase"):
+        properties = {p.get("name"): p.get("value") for p in case.iter("property")}
+        found[properties["student"]] = properties.get("symgrad.verdict"), properties.get("symgrad.mistake")
+        if properties["student"] == "cyd":
+            assert "None" in case.find("failure").get("message")
+    assert found == {"ada": ("right", None), "ben": ("wrong", "sign"), "cyd": ("wrong", None)}

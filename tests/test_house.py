@@ -26,14 +26,15 @@ ALLOWED = {
     "drawing": {"errors"},
     "notation": {"errors", "tensor", "operations", "calculus"},
     "numeric": {"errors", "tensor", "operations", "calculus"},
+    "engine": {"errors", "tensor", "operations", "calculus", "numeric"},
 }
 ALLOWED["road"] = {*ALLOWED["notation"], "notation", "numeric"}
 ALLOWED["picture"] = {*ALLOWED["road"], "road", "drawing"}
-ALLOWED["verification"] = {*ALLOWED["road"], "road"}
+ALLOWED["verification"] = {*ALLOWED["road"], "road", "drawing"}
 ALLOWED["bank"] = {*ALLOWED["verification"], "verification", "picture", "drawing"}
 ALLOWED["faces"] = {*ALLOWED["bank"], "bank", "symgrad"}
 ALLOWED["symgrad"] = {*ALLOWED["faces"], "faces"}
-ROAD = {"programs", "certificate", "derivation", "evaluation", "execution", "steps"}
+ROAD = {"programs", "certificate", "derivation", "evaluation", "execution", "batches", "steps"}
 # The one arrow that points up, inside a method, so that users can write D.check().
 DOORS = {("derivation.py", "symgrad.verification.check.check")}
 

@@ -65,7 +65,14 @@ class Numbers:
     kind: Literal["scalar", "column", "matrix"]
 
 
-Cell = str | Formula | Numbers
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Lines of a program, left to right in every language; in a table, one line."""
+
+    text: str
+
+
+Cell = str | Formula | Numbers | Code
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +103,7 @@ class Note:
     tone: Literal["fine", "wrong", "checked"]
 
 
-Block = Heading | Paragraph | Formula | Derivation | Table | Figure | Note
+Block = Heading | Paragraph | Formula | Derivation | Code | Table | Figure | Note
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from symgrad.bank.content import LANGUAGES, Block, Document, Figure, Heading, La
 from symgrad.bank.exercise import (
     Bilingual,
     ChainQuestion,
+    CodeQuestion,
     DerivativeQuestion,
     Exercise,
     FlatteningQuestion,
@@ -119,6 +120,7 @@ def _question(question: Question, number: int, context: Context) -> Iterator[Blo
 
 def _answer(question: Question, context: Context) -> Iterator[Block]:
     from symgrad.bank.facts import chain_blocks, flattening_blocks, graph_blocks, law_blocks, structure_blocks
+    from symgrad.bank.listing import code_blocks
     from symgrad.bank.worked import derivative_blocks
 
     match question:
@@ -126,6 +128,8 @@ def _answer(question: Question, context: Context) -> Iterator[Block]:
             yield from derivative_blocks(question, context)
         case ChainQuestion():
             yield from chain_blocks(question, context)
+        case CodeQuestion():
+            yield from code_blocks(question, context)
         case StructureQuestion():
             yield from structure_blocks(question, context)
         case FlatteningQuestion():

@@ -94,6 +94,19 @@ GENERAL: Mapping[str, Sentence] = {
         "قاعدهٔ زنجیری از خروجی به عقب این مشتق‌ها را در هم ضرب می‌کند:",
     ),
     "chain one": ("On this edge stands one derivative:", "روی این یال تنها یک مشتق قرار دارد:"),
+    "code": (
+        "From the output back, one line for each name; what a line multiplies was computed in the lines before it.",
+        "از خروجی به عقب، برای هر نام یک سطر؛ هر سطر تنها از آنچه در سطرهای پیشین محاسبه شده است استفاده می‌کند.",
+    ),
+    "code checked": (
+        "Every line was compared with the derivative that it must be.",
+        "هر سطر با مشتقی که باید باشد مقایسه شد.",
+    ),
+    "code line": ("Line", "سطر"),
+    "code verdict": ("Verdict", "داوری"),
+    "code should": ("Should be", "باید باشد"),
+    "code right": ("right", "درست"),
+    "code wrong": ("wrong", "نادرست"),
     "structure shape": (
         "The Jacobian has the shape ${shape}$, that is ${size}$ entries.",
         "ابعاد ماتریس ژاکوبی ${shape}$ است، یعنی ${size}$ درایه دارد.",
@@ -284,6 +297,8 @@ FINDINGS: Mapping[str, Sentence] = {
     "wrong index formula": ("the index formula is wrong", "رابطهٔ اندیس نادرست است"),
     "rounded twice": ("rounded twice", "دو بار گرد شده است"),
     "transposed": ("transposed", "ترانهاده شده است"),
+    "missing gradient": ("a gradient is never computed", "گرادیانی هرگز محاسبه نشده است"),
+    "used too early": ("a gradient is used before it is computed", "گرادیانی پیش از محاسبه به کار رفته است"),
 }
 
 _TABLES = (GENERAL, LAYOUTS, RULES, STRUCTURES, FINDINGS)

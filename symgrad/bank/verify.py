@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from symgrad.bank.exercise import (
     ChainQuestion,
+    CodeQuestion,
     DerivativeQuestion,
     Exercise,
     FlatteningQuestion,
@@ -33,6 +34,7 @@ from symgrad.bank.exercise import (
 )
 from symgrad.bank.judged import NOTHING_PRINTED, Judged
 from symgrad.bank.judges import judge_chain, judge_derivative, judge_gradient_value, judge_value
+from symgrad.bank.judges_of_code import judge_code
 from symgrad.bank.judges_of_form import judge_flattening, judge_structure
 from symgrad.bank.judges_of_laws import judge_law
 from symgrad.errors import DomainError, SymgradError
@@ -165,6 +167,7 @@ def judge(question: Question) -> Judged:
         (ValueQuestion, judge_value),
         (GradientValueQuestion, judge_gradient_value),
         (ChainQuestion, judge_chain),
+        (CodeQuestion, judge_code),
         (StructureQuestion, judge_structure),
         (FlatteningQuestion, judge_flattening),
         (LawQuestion, judge_law),

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Hashable, Iterator, Mapping
 
 from symgrad.errors import NotDifferentiableError
-from symgrad.tensor.build import MINUS_ONE, einsum, elementwise, hadamard, inlined, is_zero, plus, power, zero
+from symgrad.tensor.build import MINUS_ONE, ONE, einsum, elementwise, hadamard, inlined, is_zero, plus, power, zero
 from symgrad.tensor.build import add as add_nodes
 from symgrad.tensor.dims import Shape, Size
 from symgrad.tensor.index import Indexed, Tensor, resolved
@@ -66,7 +66,8 @@ def cotangents(
     override: Override | None = None,
 ) -> Mapping[Node, Node]:
     """The derivative of `output` by each of `variables`, in one sweep."""
-    order = list(_between(output, set(variables)))
+    wanted = set(variables)
+    order = _between(output, wanted)
     axes = len(output.shape)
     waiting: dict[Node, list[tuple[Coefficient, Node]]] = {n: [] for n in order}
     waiting.setdefault(output, []).append((1, _seed(output.shape)))
@@ -74,24 +75,29 @@ def cotangents(
     for node in reversed(order):
         shares = waiting.pop(node)
         cotangent = shares[0][1] if len(shares) == 1 == shares[0][0] else add_nodes(shares, output.shape + node.shape)
-        found[node] = cotangent
+        if node in wanted:
+            found[node] = cotangent
         if node.args and not is_zero(cotangent):
             for argument, coefficient, share in pull_back(node, cotangent, axes, waiting, logarithm, override):
                 waiting[argument].append((coefficient, share))
-    return {v: found.get(v, zero(output.shape + v.shape)) for v in variables}
+    return {v: found[v] if v in found else zero(output.shape + v.shape) for v in variables}
 
 
-def _between(output: Node, variables: set[Node]) -> Iterator[Node]:
+def _between(output: Node, variables: set[Node]) -> list[Node]:
     """The nodes that lie on a path from a variable to the output, arguments first."""
     active: set[Node] = set()
+    order: list[Node] = []
     for node in walk(output):
         if node in variables or not active.isdisjoint(node.args):
             active.add(node)
-            yield node
+            order.append(node)
+    return order
 
 
 def _seed(shape: Shape) -> Node:
     rank = len(shape)
+    if rank < 2:
+        return Delta.make(shape[0]) if rank else ONE
     return einsum([(Delta.make(s), (i, rank + i)) for i, s in enumerate(shape)], range(2 * rank))
 
 
@@ -124,15 +130,15 @@ def pull_back(
 
 def _pull_product(node: Einsum, cotangent: Node, axes: int, active: Container[Node]) -> Iterator[Contribution]:
     """Swap one factor with the output: the cotangent meets the other factors."""
-    outer = tuple(("outer", i) for i in range(axes))
-    own = range(node.rank)
+    outer = tuple(range(-axes, 0))
+    own = tuple(range(node.rank))
     for place, (argument, labels) in enumerate(node.factors):
         if argument not in active:
             continue
-        others: list[tuple[Node, Labels]] = [f for i, f in enumerate(node.factors) if i != place]
-        coefficient, factors = absorbed(cotangent, (*outer, *own))
+        others: list[tuple[Node, Labels]] = [*node.factors[:place], *node.factors[place + 1 :]]
+        coefficient, factors = absorbed(cotangent, outer + own)
         factors = factors + others
-        covered = {*own, *(a for _, ls in others for a in ls)}
+        covered = set(own).union(*[ls for _, ls in others])
         result: list[Hashable] = []
         for axis, a in enumerate(labels):
             if a in result:  # a diagonal was read: only entries on it have a derivative
@@ -147,17 +153,19 @@ def _pull_product(node: Einsum, cotangent: Node, axes: int, active: Container[No
 
 def absorbed(cotangent: Node, labels: Labels) -> tuple[Coefficient, list[tuple[Node, Labels]]]:
     """The cotangent as factors: opened where a delta in it can vanish, else kept whole so that it is shared."""
-    if type(cotangent) is Einsum and any(type(a) is Delta for a in cotangent.args):
-        return cotangent.coefficient, inlined(cotangent, labels)
+    if type(cotangent) is Einsum:
+        if not cotangent.args:
+            return cotangent.coefficient, []
+        if Delta in {type(a) for a in cotangent.args}:
+            return cotangent.coefficient, inlined(cotangent, labels)
     return 1, [(cotangent, labels)]
 
 
 def _entrywise(argument: Node, cotangent: Node, factor: Node, axes: int) -> Contribution:
-    rank = len(cotangent.shape)
-    spread = range(axes, axes + len(factor.shape))
-    kept = range(axes, rank) if argument.shape else ()
-    coefficient, factors = absorbed(cotangent, tuple(range(rank)))
-    return argument, coefficient, einsum([*factors, (factor, tuple(spread))], (*range(axes), *kept))
+    own = tuple(range(cotangent.rank))
+    kept = own if argument.shape else own[:axes]
+    coefficient, factors = absorbed(cotangent, own)
+    return argument, coefficient, einsum([*factors, (factor, own[axes : axes + factor.rank])], kept)
 
 
 def _pull_power(
@@ -183,7 +191,7 @@ def _pull_function(node: Apply, cotangent: Node, axes: int, active: Container[No
 def _pull_argument(
     node: Apply, argument: Node, place: int, rule: Callable[..., Indexed], cotangent: Node, axes: int
 ) -> Iterator[Contribution]:
-    outer = tuple(("outer", i) for i in range(axes))
+    outer = tuple(range(-axes, 0))
     batch = tuple(("batch", i) for i in range(node.batch))
     source, target = node.op.core.split("->")
     kind = source if place == 0 else "s" if not argument.shape else "m"

@@ -20,27 +20,36 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from itertools import chain, product
 from math import prod
 
+from symgrad.calculus.collect import collected, gathered, shorter, without_fractions
 from symgrad.errors import LimitError
-from symgrad.tensor.build import add, apply, einsum, elementwise, inlined, is_zero, power, unit
+from symgrad.tensor.build import add, apply, einsum, elementwise, inlined, power, unit
 from symgrad.tensor.nodes import Add, Apply, Coefficient, Delta, Einsum, Input, Map, Node, Ones, Power, Shift, walk
 
 MAX_TERMS = 64  # of a flattened sum
 MAX_FACTORS = 32  # of a flattened product: naming it takes time that grows faster than its length
 MAX_EXPANSION = 4096  # terms of a normal form
 FEW = 8  # terms that are tried one by one
+NESTED = 2  # sums inside one another that are
 
 Labels = tuple[Hashable, ...]
 Factors = list[tuple[Node, Labels]]
 Rule = Callable[[Node], Node | None]
+Naming = Callable[[Node, Node], Node]  # a node as it was and as it is now -> what to write for it
 
 
-def present(root: Node, names: Mapping[Node, Node] | None = None, whole: Collection[Node] | None = None) -> Node:
+def present(
+    root: Node,
+    names: Mapping[Node, Node] | None = None,
+    whole: Collection[Node] | None = None,
+    named: Naming | None = None,
+) -> Node:
     """The same tensor, flattened and simplified; nodes that are keys of `names` are replaced by their names.
 
     Sums in `whole` are terms of other sums as they stand, and then longer sums that stand at several places are
-    too: so a sum of L steps, each the sum of those before it and one term, stays linear in L.
+    too: so a sum of L steps, each the sum of those before it and one term, stays linear in L.  `named` may put
+    something else in the place of a node that is done, a name for it, before it is used.
     """
-    return _passed(root, names or {}, _Flattening(0, None if whole is None else _kept(root, whole)))
+    return _passed(root, names or {}, _Flattening(0, None if whole is None else _kept(root, whole)), named)
 
 
 def _kept(root: Node, whole: Collection[Node]) -> Callable[[Node, Add], bool]:
@@ -57,13 +66,16 @@ def expanded(root: Node, limit: int = MAX_EXPANSION) -> Node:
     return _passed(root, {}, _Flattening(limit))
 
 
-def _passed(root: Node, names: Mapping[Node, Node], flattening: _Flattening) -> Node:
+def _passed(root: Node, names: Mapping[Node, Node], flattening: _Flattening, named: Naming | None = None) -> Node:
     done: dict[Node, Node] = dict(names)
     order = list(walk(root, beyond=names))
     rules = tuple(dict.fromkeys(chain.from_iterable(n.op.rules for n in order if isinstance(n, Map | Apply))))
     for node in order:
         if node not in done:
-            done[node] = _ruled(flattening.rebuilt(node, done), rules)
+            made = _ruled(flattening.rebuilt(node, done), rules)
+            if type(made) is Add and not flattening.expand:
+                made = collected(made)
+            done[node] = made if named is None else named(node, made)
     return done[root]
 
 
@@ -71,7 +83,7 @@ def _ruled(node: Node, rules: Iterable[Rule]) -> Node:
     for rule in rules:
         found = rule(node)
         if found is not None:
-            return found
+            return shorter(found, node) if isinstance(found, Add) and isinstance(node, Add) else found
     return node
 
 
@@ -85,6 +97,8 @@ class _Flattening:
         self.limit = limit  # terms of a product that is multiplied out; 0: present, do not expand
         self.kept = kept  # whether a sum is not opened in another one
         self.expand = limit > 0
+        self.turned: dict[Node, Node] = {}  # sums of matrices that are factors, each as itself or as its transpose
+        self.inside = 0  # sums that are being tried term by term
 
     def rebuilt(self, node: Node, done: Mapping[Node, Node]) -> Node:
         match node:
@@ -96,11 +110,11 @@ class _Flattening:
             case Add():
                 return self.sum([(c, done[n]) for c, n in node.terms], node)
         args = [done[a] for a in node.args]
-        if args == [*node.args]:
+        if args == [*node.args] and not isinstance(node, Power):
             return node
         match node:
             case Power():
-                return power(*args)
+                return _power_of_spread(*args) or power(*args)
             case Map():
                 return elementwise(node.op, *args)
             case Apply():
@@ -131,13 +145,17 @@ class _Flattening:
             else:
                 flat.append((c, n))
         total = node if flat == [*node.terms] else add(flat, node.shape)
-        return total if self.expand else _hoisted_ones(total)
+        if self.expand:
+            return total
+        hoisted = _hoisted_ones(total)
+        return hoisted if self.kept is None else _hoisted_factors(hoisted)
 
     def product(self, factors: Factors, rank: int, coefficient: Coefficient) -> Node:
         """A product with nested products opened, simplified, its scalar parts split off."""
         out: Labels = tuple(range(rank))
         coefficient, flat = self.opened(factors, out, coefficient)
         if not self.expand:
+            flat = [self.upright(n, ls) if type(n) is Add and n.rank == 2 else (n, ls) for n, ls in flat]
             shorter = self._summed_term_by_term(coefficient, flat, out)
             if shorter is not None:
                 return shorter
@@ -146,6 +164,14 @@ class _Flattening:
             parts = [(1, _simplified(c, f, rank)) for c, f in terms]
             return add(parts, parts[0][1].shape)
         return _simplified(*terms[0], rank)
+
+    def upright(self, node: Node, labels: Labels) -> tuple[Node, Labels]:
+        """A matrix sum as a factor; where its transpose was one before, that, read the other way."""
+        if node not in self.turned:
+            turned = einsum([(node, (0, 1))], (1, 0))
+            self.turned[node] = turned if self.turned.get(turned) is turned else node
+        found = self.turned[node]
+        return (node, labels) if found is node else (found, labels[::-1])
 
     def opened(self, factors: Factors, out: Labels, coefficient: Coefficient) -> tuple[Coefficient, Factors]:
         """Inline nested products, all of them for the normal form, else those that `_runs_on` says."""
@@ -188,6 +214,8 @@ class _Flattening:
 
     def _summed_term_by_term(self, coefficient: Coefficient, factors: Factors, out: Labels) -> Node | None:
         """A sum over an axis of nothing but a sum of terms, where terms cancel so: x - mean(x) adds up to 0."""
+        if self.inside >= NESTED:
+            return None
         sums = [(n, labels) for n, labels in factors if isinstance(n, Add) and 1 < len(n.terms) <= FEW]
         degree = _degrees(factors, out) if sums else {}
         for node, labels in sums:
@@ -195,8 +223,10 @@ class _Flattening:
                 rest = list(factors)
                 rest.remove((node, labels))
                 terms = [self.opened([*rest, (t, labels)], out, coefficient * c) for c, t in node.terms]
-                total = add(((1, _simplified(c, f, len(out))) for c, f in terms), None)
-                if is_zero(total) or (isinstance(total, Add) and len(total.terms) < len(node.terms)):
+                self.inside += 1
+                total = add(((1, self.product(f, len(out), c)) for c, f in terms), None)
+                self.inside -= 1
+                if (len(total.terms) if isinstance(total, Add) else 1) < len(node.terms):
                     return total
         return None
 
@@ -231,6 +261,17 @@ def _in_parts(node: Einsum, labels: Labels) -> Factors:
     return split
 
 
+def _power_of_spread(base: Node, exponent: Node) -> Node | None:
+    """The power of a scalar that is spread: spread is the power of the scalar."""
+    if not isinstance(base, Einsum) or not base.rank:
+        return None
+    ones = [(n, labels) for n, labels in base.factors if isinstance(n, Ones)]
+    rest = [(n, labels) for n, labels in base.factors if not isinstance(n, Ones)]
+    if len(ones) < base.rank or not rest or any(a < base.rank for _, labels in rest for a in labels):
+        return None
+    return einsum([(power(einsum(rest, (), base.coefficient), exponent), ()), *ones], range(base.rank))
+
+
 def _hoisted_ones(node: Node) -> Node:
     """A sum all of whose terms are spread along an axis: the spreading is taken out."""
     if (
@@ -253,8 +294,42 @@ def _without_ones(node: Einsum, axis: int, kept: list[int]) -> Node:
     return einsum(factors, kept, node.coefficient)
 
 
+def _hoisted_factors(node: Node) -> Node:
+    """A sum over more than two axes all of whose terms have a factor that nothing else shares an axis with: taken out.
+
+    So the second derivatives of a network stay sums of matrices, which nest, and are not multiplied out.
+    """
+    if not isinstance(node, Add) or node.rank < 3 or not all(isinstance(n, Einsum) for n in node.args):
+        return node
+    products = [n for n in node.args if isinstance(n, Einsum)]
+    for factor, labels in products[0].factors if products else ():
+        own = set(labels)
+        if labels and max(labels) < node.rank and all(_stands_apart(n, (factor, labels), own) for n in products):
+            kept = [a for a in range(node.rank) if a not in own]
+            terms = [(c, _without((factor, labels), n, kept)) for (c, _), n in zip(node.terms, products, strict=True)]
+            rest = _hoisted_factors(add(terms))
+            return einsum([(rest, kept), (factor, labels)], range(node.rank))
+    return node
+
+
+def _stands_apart(node: Einsum, factor: tuple[Node, tuple[int, ...]], own: set[int]) -> bool:
+    """Whether a product has this factor once, and no other one over its labels."""
+    return factor in node.factors and all(f == factor or own.isdisjoint(f[1]) for f in node.factors) and (
+        sum(f == factor for f in node.factors) == 1
+    )
+
+
+def _without(factor: tuple[Node, tuple[int, ...]], node: Einsum, kept: list[int]) -> Node:
+    return einsum([f for f in node.factors if f != factor], kept, node.coefficient)
+
+
 def _simplified(coefficient: Coefficient, factors: Factors, rank: int) -> Node:
     out: Labels = tuple(range(rank))
+    if _may_cancel(factors) and any(isinstance(n, Power) for n, _ in factors):
+        flat = einsum(factors, out, coefficient)  # y .* (1 ./ y) must have gone before sums to one are looked for
+        if not isinstance(flat, Einsum):
+            return flat
+        coefficient, factors = flat.coefficient, list(flat.factors)
     while _may_cancel(factors):
         replaced = _cancel_inverse(factors, out) or _cancel_orthogonal(factors, out) or _drop_unit_sum(factors, out)
         if replaced is None:
@@ -282,6 +357,7 @@ def _split_scalars(coefficient: Coefficient, factors: Factors, out: Labels) -> N
     ends = set(out)
     if len(factors) == 1 or not any(ends.isdisjoint(labels) for _, labels in factors):
         return einsum(factors, out, coefficient)
+    factors = gathered(without_fractions(factors))
     groups = components(factors)
     if len(groups) > 1:
         factors = []

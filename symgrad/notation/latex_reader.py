@@ -24,6 +24,8 @@ from symgrad.notation.latex_sums import ENTRY, contracted
 from symgrad.notation.latex_terms import Summand, check_sizes, product_of, sum_of
 from symgrad.notation.tokens import Token, exact
 from symgrad.notation.tree import Assignment, Call, Name, Number, Tree
+from symgrad.operations.catalogue import find
+from symgrad.operations.record import Elementwise
 
 NESTING_LIMIT = 50  # groups inside one another
 
@@ -351,7 +353,10 @@ class _Reader(ScriptReader):
         else:
             tree = self.call(function, (self.bare_argument(function, mark),), start, mark)
             tree = self.log_det(tree)
-        return tree if power is None else self.call("power", (tree, power), start)
+        if power is None:
+            return tree
+        entrywise = isinstance(find(function), Elementwise) and kind_of(tree, self.kinds) not in ("scalar", None)
+        return self.call("hadamard_power" if entrywise else "power", (tree, power), start)
 
     def function_power(self, function: str) -> Tree:
         mark = self.take()

@@ -25,9 +25,20 @@ from functools import reduce
 from symgrad.notation.network import Item, Network, NoMatrixForm, entry_power, link_of
 from symgrad.notation.patterns import has_patterns, without_patterns
 from symgrad.notation.text import text
-from symgrad.notation.tree import Name, Number, Tree
-from symgrad.notation.words import Term, Word, call, is_call, matrix, sum_tree, turned_tree, vector
-from symgrad.tensor.build import as_number, scaled
+from symgrad.notation.tree import Call, Name, Number, Tree
+from symgrad.notation.words import (
+    Term,
+    Word,
+    call,
+    factor,
+    is_call,
+    matrix,
+    sum_tree,
+    turned_tree,
+    vector,
+    with_difference_turned,
+)
+from symgrad.tensor.build import as_number, einsum, inlined, scaled
 from symgrad.tensor.canonical import symmetry
 from symgrad.tensor.dims import Dim, Size
 from symgrad.tensor.nodes import (
@@ -42,6 +53,7 @@ from symgrad.tensor.nodes import (
     Node,
     Ones,
     Power,
+    Reindex,
     Triangle,
     Unit,
     walk,
@@ -49,6 +61,7 @@ from symgrad.tensor.nodes import (
 from symgrad.tensor.nodes import Size as SizeNode
 from symgrad.tensor.numbers import exact
 
+MAX_MULTIPLIED_OUT = 4  # terms of a sum inside a scalar that is tried term by term
 MAX_SETTLING = 8  # nested products into which a sign is followed
 
 Labels = tuple[Hashable, ...]
@@ -87,6 +100,8 @@ class Lifter:
         self._terms: dict[Node, list[Term] | NoMatrixForm] = {}
         self._trees: dict[Node, Tree] = {}
         self._words: dict[Node, Word] = {}
+        self._products: dict[Node, Term | None] = {}
+        self._sums: dict[str, Size] = {}
 
     def lift(self, root: Node, transposed: bool = False) -> Tree:
         for node in walk(root):
@@ -138,15 +153,32 @@ class Lifter:
         if isinstance(node, Add):
             return [t for c, n in node.terms for t in self._scaled_terms(n, c)]
         if isinstance(node, Einsum):
-            return [self.product([*node.factors], tuple(range(node.rank)), node.coefficient, settle=False)]
+            whole = [self.product([*node.factors], tuple(range(node.rank)), node.coefficient, settle=False)]
+            return (node.rank == 0 and self._term_by_term(node, whole)) or whole
         if node.rank > 2:
             raise NoMatrixForm
         return [self._power(node) if isinstance(node, Power) else self._atom(node, self._atom_tree(node))]
 
+    def _term_by_term(self, node: Einsum, whole: list[Term]) -> list[Term] | None:
+        """A scalar with a sum inside, multiplied out where that is shorter: tr(B*(s*A - C)) = s*tr(B*A) - tr(B*C)."""
+        sums = [i for i, (n, labels) in enumerate(node.factors) if isinstance(n, Add) and labels]
+        if len(sums) != 1 or len(node.factors[sums[0]][0].args) > MAX_MULTIPLIED_OUT:
+            return None
+        inner, labels = node.factors[sums[0]]
+        rest = [f for i, f in enumerate(node.factors) if i != sums[0]]
+        found: list[Term] = []
+        for c, n in inner.terms:  # type: ignore[attr-defined]
+            apart = einsum([*rest, (n, labels)], (), c * node.coefficient)
+            if not isinstance(apart, Einsum):
+                return None
+            flat = [f for m, ls in apart.factors for f in (inlined(m, ls) if isinstance(m, Einsum) else [(m, ls)])]
+            found.append(self.product(flat, (), apart.coefficient, settle=False))
+        return found if len(text(sum_tree(found))) < len(text(sum_tree(whole))) else None
+
     def _scaled_terms(self, node: Node, c: Coefficient) -> list[Term]:
         """The terms of c * node; a sign goes into a difference inside."""
         terms = self.terms(node)
-        if isinstance(node, Einsum) and c * terms[0].coefficient < 0:
+        if isinstance(node, Einsum) and len(terms) == 1 and c * terms[0].coefficient < 0:
             return [self.product([*node.factors], tuple(range(node.rank)), c * node.coefficient)]
         return terms if c == 1 else [t.scaled(c) for t in terms]
 
@@ -184,6 +216,10 @@ class Lifter:
         record, argument = node.op, node.args[0]
         if not node.batch and argument.rank <= 2:
             return call(record.written, *(self.tree(a) for a in node.args))
+        if not node.batch and argument.rank == 4 and record.core.startswith("m"):
+            from symgrad.notation.stacked import lift_arranged
+
+            return call(record.written, lift_arranged(argument, (0, 1), (2, 3), self), *map(self.tree, node.args[1:]))
         if node.batch == 1 and argument.rank == 2 and record.rows:
             return reduce(lambda tree, name: call(name, tree), reversed(record.rows), self.tree(argument))
         raise NoMatrixForm
@@ -205,9 +241,13 @@ class Lifter:
 
     def _scalar_power(self, base: Node, exponent: Coefficient) -> tuple[Tree, Coefficient]:
         """(x'x)^(q/2) is norm2(x)^q."""
-        root = square_root(base) if Fraction(exponent).denominator == 2 else None
+        root = square_root(base)
+        if root is not None and Fraction(exponent).denominator == 1 and not isinstance(root, Add):
+            root = None
         if root is None:
             return self.tree(base), exponent
+        if isinstance(root, Add) and self._reads_better_negated(root):
+            root = scaled(-1, root)
         name = "norm2" if root.rank == 1 else "normF"
         return call(name, self.tree(root)), int(exponent * 2)
 
@@ -217,11 +257,14 @@ class Lifter:
         self, factors: Factors, out: Labels, coefficient: Coefficient, settle: bool = True, depth: int = 0
     ) -> Term:
         """One product as a term; with `settle` a sign in front goes into a difference.  Raises NoMatrixForm."""
-        deltas: Factors = [(n, labels) for n, labels in factors if isinstance(n, Delta)]
-        if deltas:
+        kinds = {type(n) for n, _ in factors}
+        if Delta in kinds:
+            deltas: Factors = [(n, labels) for n, labels in factors if isinstance(n, Delta)]
             return self._diagonal_product(factors, deltas, out, coefficient)
         if len(out) > 2:
             raise NoMatrixForm
+        if Reindex in kinds:
+            return self._regrouped(factors, out, coefficient)
         rest = without_patterns(self, factors, out) if has_patterns(factors) else None
         if rest is not None:
             factors, coefficient = rest.factors, exact(coefficient * rest.coefficient)
@@ -231,27 +274,81 @@ class Lifter:
         if coefficient < 0 and settle and self._settled(pieces, depth):
             coefficient = -coefficient
         network = Network(rest.items, out, rest.scalars) if rest is not None else Network([], out)
+        network.sizes = {a: s for n, labels in factors for a, s in zip(labels, n.shape, strict=True)}
+        network.sums = self._sums
         for piece in pieces:
             self._enter(network, piece)
-        spread = self._spread(network, factors, out)
+        spread = self._spread(network, factors, out) if Ones in kinds else None
         if spread is not None:
-            return Term(coefficient, tuple(network.scalars), None, spread)
+            return self._with_means(Term(coefficient, tuple(network.scalars), None, spread))
         word = network.contract()
-        return _with_scalars(coefficient, network.scalars, word)
+        if coefficient < 0 and settle and word is not None:
+            turned = with_difference_turned(word)
+            if turned is not None:
+                coefficient, word = -coefficient, turned
+        return self._with_means(_with_scalars(coefficient, network.scalars, word))
+
+    def _regrouped(self, factors: Factors, out: Labels, coefficient: Coefficient) -> Term:
+        """A matrix whose row or column index is two indices read as one, as kron(A, B) is."""
+        from symgrad.notation.stacked import lift_arranged
+
+        sides: list[Labels] = []
+        for label in out:
+            side: Labels = (label,)
+            for node, labels in factors:
+                if isinstance(node, Reindex):
+                    ends = labels[: node.split], labels[node.split :]
+                    side = next((split for flat, split in (ends, ends[::-1]) if flat == (label,)), side)
+            sides.append(side)
+        both = [a for side in sides for a in side]
+        rest = [(n, ls) for n, ls in factors if not (isinstance(n, Reindex) and set(ls) <= {*both, *out})]
+        if any(isinstance(n, Reindex) for n, _ in rest) or not out:
+            raise NoMatrixForm
+        rows = tuple(range(len(sides[0])))
+        tree = lift_arranged(einsum(rest, both, coefficient), rows, tuple(range(len(rows), len(both))), self)
+        return Term(1, (), matrix(tree) if len(out) == 2 else vector(tree))
+
+    def _with_means(self, term: Term) -> Term:
+        """sum(x)/n as mean(x), norm2(x - mean(x))^2/n as var(x)."""
+        if not self._sums or len(term.scalars) < 2:
+            return term
+        scalars = {text(t): (t, e) for t, e in term.scalars}
+        for written, (tree, exponent) in list(scalars.items()):
+            centred = _centred(tree) if exponent == 2 else None
+            size = self._sums.get(written if centred is None else f"sum({text(centred)})")
+            if not isinstance(size, Dim) or (exponent != 1 and centred is None):
+                continue
+            letters = Counter(size.terms[0][0])
+            enough = all(scalars.get(a, (tree, 0))[1] <= -k for a, k in letters.items())
+            if enough and size.terms == ((size.terms[0][0], 1),):
+                for a, k in letters.items():
+                    scalars[a] = (scalars[a][0], scalars[a][1] + k)
+                scalars[written] = (call("mean", *tree.args) if centred is None else call("var", centred), 1)
+        return Term(term.coefficient, tuple(p for p in scalars.values() if p[1]), term.word, term.spread)
 
     def _piece(self, node: Node, labels: Labels) -> _Piece:
         """A factor made ready: a difference the way round that reads best, a nested product as its term."""
-        if isinstance(node, Add) and self._reads_better_negated(node):
-            return _Piece(scaled(-1, node), labels, -1)
+        if isinstance(node, Add):
+            sign = -1 if self._reads_better_negated(node) else 1
+            node = scaled(sign, node)
+            return _Piece(node, labels, sign, self._factored(node) if labels and isinstance(node, Add) else None)
         if isinstance(node, Einsum) and labels:
             (term,) = self.terms(node)
             return _Piece(node, labels, 1, term if term.word is not None else None)
         return _Piece(node, labels, 1)
 
+    def _factored(self, node: Add) -> Term | None:
+        """A sum that is one product once its common factors are out: (A + A')*x, 2*(x - y)/t; else None."""
+        if node not in self._products:
+            found = factor(self.terms(node))
+            whole = len(found) == 1 and found[0].word is not None
+            self._products[node] = found[0] if whole and (found[0].scalars or len(found[0].word.links) > 1) else None  # type: ignore[union-attr]
+        return self._products[node]
+
     def _settled(self, pieces: list[_Piece], depth: int) -> bool:
         """Turn one difference round, here or in a nested product, so that a sign goes; whether one was found."""
         count = Counter(p.node for p in pieces)
-        odd = [p.node for p in pieces if isinstance(p.node, Add) and count[p.node] % 2 == 1]
+        odd = [p.node for p in pieces if isinstance(p.node, Add) and count[p.node] % 2 == 1 and p.term is None]
         mixed = sorted(
             (n for n in odd if len({c > 0 for c, _ in n.terms}) == 2), key=lambda n: bool(self._constants(n))
         )
@@ -273,6 +370,15 @@ class Lifter:
     def _constants(self, node: Add) -> list[Term]:
         """The terms that a reader wants to see first and positive: a number, an identity, a diagonal."""
         return [t for t in self.terms(node) if t.spread is not None or _is_diagonal(t)]
+
+    def reads_better_negated(self, node: Node) -> bool:
+        """Whether a sum or product is better written with the other sign, the sign in front."""
+        try:
+            if isinstance(node, Add):
+                return self._reads_better_negated(node)
+            return isinstance(node, Einsum) and self.terms(node)[0].coefficient < 0
+        except NoMatrixForm:
+            return False
 
     def _reads_better_negated(self, node: Add) -> bool:
         """Whether the leading term (a constant, else the longest product) is negative."""
@@ -298,8 +404,17 @@ class Lifter:
         base = node.base if isinstance(node, Power) and exponent is not None else node
         word = self._words.get(base)
         if word is None:
-            word = self._words[base] = link_of(self.tree(base), base.rank, base.rank == 2 and symmetry(base) == 1)
+            word = self._words[base] = self._word_of(base)
         network.items.append(Item(labels, word, 1 if exponent is None else exponent, isinstance(node, Ones)))
+
+    def _word_of(self, node: Node) -> Word:
+        """The word of one factor; a sum of transposes as the transpose of a sum."""
+        tree = self.tree(node)
+        if isinstance(node, Add) and node.rank == 2 and "'" in text(tree):
+            turned = self._turned(node)
+            if len(text(turned)) < len(text(tree)):
+                return matrix(turned_tree(turned))
+        return link_of(tree, node.rank, node.rank == 2 and symmetry(node) == 1)
 
     def _scalar_factors(self, node: Node) -> list[tuple[Tree, Coefficient]]:
         terms = self.terms(node)
@@ -311,7 +426,7 @@ class Lifter:
         """The word of ones where every label of the output belongs to ones alone: the rest is a spread scalar."""
         if not out or any(set(item.labels) & set(out) and not item.ones for item in network.items):
             return None
-        rest = Network([i for i in network.items if not i.ones], (), network.scalars)
+        rest = Network([i for i in network.items if not i.ones], (), network.scalars, network.sizes, network.sums)
         rest.contract()
         sizes = {labels[0]: size_tree(n.shape[0]) for n, labels in factors if isinstance(n, Ones)}
         tree = call("ones", *(sizes[a] for a in out))
@@ -341,6 +456,17 @@ class Lifter:
         assert inner.word is not None
         word = matrix(call("diag", Term(1, (), inner.word).tree()), symmetric=True)
         return _with_scalars(coefficient * inner.coefficient, scalars + list(inner.scalars), word)
+
+
+def _centred(tree: Tree) -> Tree | None:
+    """x where a tree is the norm of x - mean(x) or of mean(x) - x."""
+    inner = tree.args[0] if is_call(tree, "norm2", "normF") else None
+    if not (isinstance(inner, Call) and inner.op == "subtract"):
+        return None
+    for x, mean in (inner.args, inner.args[::-1]):
+        if isinstance(mean, Call) and mean.op == "mean" and text(mean.args[0]) == text(x):
+            return x
+    return None
 
 
 def _is_diagonal(term: Term) -> bool:

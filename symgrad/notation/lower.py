@@ -12,7 +12,7 @@ Errors leave with the user's text, the place, the sub-expressions and their shap
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -28,6 +28,8 @@ from symgrad.tensor.nodes import Constant, Input
 from symgrad.tensor.view import View, same_shape
 
 CONSTANTS = ("pi",)
+_SIGNS = {"add": 1, "subtract": -1}
+_Summand = tuple[int, Tree, Tree]  # sign, term, the call that adds it
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,56 +56,47 @@ def input_view(declaration: Declaration) -> View:
     return View(Input.make(declaration.name, shape, declaration.properties), int(declaration.rows != 1))
 
 
-class _Sum:
-    """The terms of a chain of + and -, gathered so that a sum of k terms is built once."""
-
-    __slots__ = ("first", "signs", "views")
-
-    def __init__(self, view: View):
-        self.signs, self.views, self.first = [1], [view], view
-
-    def append(self, sign: int, view: View) -> None:
-        self.signs.append(sign)
-        self.views.append(view)
-        if self.first.is_scalar:
-            self.first = view
-
-    def view(self) -> View:
-        return sum_of(tuple(self.signs), tuple(self.views)) if len(self.views) > 1 else self.first
-
-
-Value = View | _Sum
-
-
 def lower(tree: Tree, scope: Scope, text: str | None = None) -> View:
-    """The meaning of a tree.  Raises SymgradError with the place in `text`."""
-    stack: list[Value] = []
-    parts = list(postorder(tree))
-    sizes = _size_arguments(parts)
-    for part in parts:
-        if sizes and id(part) in sizes:
+    """The meaning of a tree; what stands in it at several places as one object is looked at once.
+
+    Raises SymgradError with the place in `text`.
+    """
+    known: dict[int, View] = {}
+    stack = [tree]
+    while stack:
+        part = stack[-1]
+        if id(part) in known:
+            stack.pop()
             continue
-        if isinstance(part, Call):
-            stack.append(_call(part, stack, scope, text))
-        elif isinstance(part, Number):
-            stack.append(View(number(part.value), 0))
+        if type(part) is Call:
+            operands = _operands(part)
+            waiting = [a for a in operands if id(a) not in known]
+            if waiting:
+                stack += reversed(waiting)
+                continue
+            view = _call(part, [known[id(a)] for a in operands], scope, text)
         else:
-            stack.append(_name(part, scope, text))
-    (value,) = stack
-    return _finished(value)
+            view = View(number(part.value), 0) if type(part) is Number else _name(part, scope, text)  # type: ignore[arg-type, union-attr]
+        known[id(part)] = view
+        stack.pop()
+    return known[id(tree)]
 
 
-def _finished(value: Value) -> View:
-    return value.view() if isinstance(value, _Sum) else value
+def _operands(part: Call) -> Sequence[Tree]:
+    """What has a meaning before the call does: all terms of a chain of + and -, nothing where sizes are wanted."""
+    if part.op in _SIGNS and len(part.args) == 2:
+        return [term for _, term, _ in _chain(part)]
+    entry = find(part.op)
+    return () if entry is not None and entry.sizes else part.args
 
 
-def _size_arguments(parts: Iterable[Tree]) -> set[int]:
-    """The parts that stand where a dimension is wanted (inside eye, ones, ...)."""
-    inside: set[int] = set()
-    for part in parts:
-        if type(part) is Call and (entry := find(part.op)) is not None and entry.sizes:
-            inside.update(id(p) for a in part.args for p in postorder(a))
-    return inside
+def _chain(part: Tree) -> list[_Summand]:
+    """The terms of a chain of + and -, each with its sign and the call that adds it, so that k terms add up at once."""
+    terms: list[_Summand] = []
+    while type(part) is Call and part.op in _SIGNS and len(part.args) == 2:
+        terms.append((_SIGNS[part.op], part.args[1], part))
+        part = part.args[0]
+    return [(1, part, part), *reversed(terms)]
 
 
 def _name(part: Name, scope: Scope, text: str | None) -> View:
@@ -124,7 +117,7 @@ def unknown_name(name: str, scope: Scope) -> SymgradError:
     return UnknownNameError(f"{name} is not declared", hint=did_you_mean(name, scope.names()))
 
 
-def _call(part: Call, stack: list[Value], scope: Scope, text: str | None) -> Value:
+def _call(part: Call, operands: list[View], scope: Scope, text: str | None) -> View:
     try:
         entry = record(part.op)
         if len(part.args) not in entry.arity:
@@ -132,23 +125,30 @@ def _call(part: Call, stack: list[Value], scope: Scope, text: str | None) -> Val
             raise ParseError(f"{part.op} takes {wanted} arguments, but {len(part.args)} are given", hint=entry.example)
         if entry.sizes:
             return entry.build(*(size_of(a, scope, text) for a in part.args))
-        arguments = stack[len(stack) - len(part.args) :]
-        del stack[len(stack) - len(part.args) :]
-        return _built(entry, part, arguments)
+        return _total(_chain(part), operands, text) if part.op in _SIGNS else _built(entry, part, operands)
     except SymgradError as error:
         raise error.located(text or "", part.mark or part.span) from None
 
 
-def _built(entry: Operation, part: Call, arguments: list[Value]) -> Value:
-    if entry.name in ("add", "subtract"):
-        left, right = arguments
-        total = left if isinstance(left, _Sum) else _Sum(left)
-        view = _finished(right)
-        if not (view.is_scalar or total.first.is_scalar or same_shape(total.first, view)):
-            _describe_and_raise(entry, part, [total.view(), view])
-        total.append(1 if entry.name == "add" else -1, view)
-        return total
-    views = [_finished(a) for a in arguments]
+def _total(chain: list[_Summand], views: list[View], text: str | None) -> View:
+    """The sum of a chain; a term that does not fit is an error at the call that adds it."""
+    signs = tuple([sign for sign, _, _ in chain])
+    first = views[0]
+    for place, view in enumerate(views):
+        if view.is_scalar or view is first:
+            continue
+        call = chain[place][2]
+        if isinstance(call, Call) and not (first.is_scalar or same_shape(first, view)):
+            try:
+                _describe_and_raise(record(call.op), call, [sum_of(signs[:place], tuple(views[:place])), view])
+            except SymgradError as error:
+                raise error.located(text or "", call.mark or call.span) from None
+        if first.is_scalar:
+            first = view
+    return sum_of(signs, tuple(views))
+
+
+def _built(entry: Operation, part: Call, views: list[View]) -> View:
     try:
         return entry.build(*views)
     except (ShapeError, DomainError):

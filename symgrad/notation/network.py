@@ -8,14 +8,15 @@ no matrix notation: `NoMatrixForm`, never a guess.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import reduce
 
 from symgrad.notation.text import text
 from symgrad.notation.tree import Number, Tree
-from symgrad.notation.words import Word, call, is_call, is_mask, matrix, turned_tree, vector
+from symgrad.notation.words import Word, call, entrywise_factors, is_call, is_mask, matrix, turned_tree, vector
+from symgrad.tensor.dims import Size, times
 from symgrad.tensor.nodes import Coefficient
 
 ROTATIONS = 16  # of a trace that are compared
@@ -53,6 +54,8 @@ class Network:
     items: list[Item]
     out: tuple[Hashable, ...]
     scalars: list[tuple[Tree, Coefficient]] = field(default_factory=list)
+    sizes: Mapping[Hashable, Size] = field(default_factory=dict)
+    sums: dict[str, Size] = field(default_factory=dict)
     _degree: dict[Hashable, int] | None = None
 
     def contract(self) -> Word | None:
@@ -66,14 +69,22 @@ class Network:
             self._sum_lines,
             self._attach_diagonals,
         )
-        while not self._is_settled() and any(rule() for rule in rules):
-            pass
+        while not self._is_settled():
+            for rule in rules:
+                if rule():
+                    break
+            else:
+                break
         return self._finished()
 
     def _is_settled(self) -> bool:
         """Whether each label of the output is one end of one item and nothing else is left: no rule would act."""
-        labels = [a for item in self.items for a in item.labels]
-        return len(labels) == len(self.out) and set(labels) == set(self.out)
+        items = self.items
+        if len(items) == 1:  # the commonest end
+            labels = items[0].labels
+            return labels == self.out or (len(labels) == len(self.out) and set(labels) == set(self.out))
+        ends = [a for item in items for a in item.labels]
+        return len(ends) == len(self.out) and set(ends) == set(self.out)
 
     def degree(self) -> dict[Hashable, int]:
         """At how many places each label stands, the output being one."""
@@ -129,10 +140,18 @@ class Network:
                 return self.replace(vectors, Item((label,), _entrywise(vectors, (label,))))
         return False
 
+    def _summed(self, tree: Tree, labels: tuple[Hashable, ...]) -> Tree:
+        """A sum, with how many entries it has kept: over that number it is a mean."""
+        if self.sizes and all(a in self.sizes for a in labels):
+            self.sums[text(tree)] = times(*(self.sizes[a] for a in labels))
+        return tree
+
     def _scalar(self, vectors: list[Item]) -> tuple[Tree, Coefficient]:
         if len(vectors) == 1:
-            return _sum_of(vectors[0]), 1
+            return self._summed(_sum_of(vectors[0]), vectors[0].labels), 1
         u, v = (item.closed() for item in vectors)
+        if u.keys() == v.keys() and is_compound(u.tree()):
+            return call("norm2", u.tree()), 2
         return inner_product(u, v), 1
 
     def _join_parallel(self) -> bool:
@@ -148,6 +167,9 @@ class Network:
             a, b = group[0].labels
             alone = degree[a] == degree[b] == len(group)
             if alone and len(group) == 2:
+                if group[0].closed().keys() == group[1].closed().keys() and group[0].labels == group[1].labels:
+                    self.scalars.append((call("normF", group[0].closed().tree()), 2))
+                    return self.replace(group, None)
                 loop = group[0].from_label(b).joined(group[1].from_label(a))
                 self.scalars.append((trace(loop), 1))
                 return self.replace(group, None)
@@ -186,7 +208,8 @@ class Network:
                         end = item.other(label)
                         tree = line_sums(item.from_label(end))
                         if degree[end] == 1:
-                            self.scalars.append((call("sum", item.closed().tree()), 1))
+                            word = min(item.closed(), item.closed().reversed(), key=Word.weight)
+                            self.scalars.append((self._summed(call("sum", word.tree()), item.labels), 1))
                             return self.replace([item], None)
                         return self.replace([item], Item((end,), vector(tree)))
         return False
@@ -203,24 +226,29 @@ class Network:
         return False
 
     def _finished(self) -> Word | None:
-        ends = sorted(tuple(map(str, i.labels)) for i in self.items)
         if not self.out and not self.items:
             return None
         if len(self.out) == 1 and len(self.items) == 1 and self.items[0].labels == self.out:
             return self.items[0].closed()
         if len(self.out) == 2 and len(self.items) == 1 and set(self.items[0].labels) == set(self.out):
             return self.items[0].from_label(self.out[0])
-        if len(self.out) == 2 and ends == sorted((str(a),) for a in self.out):
+        if len(self.out) == 2 and {i.labels for i in self.items} == {(a,) for a in self.out} and len(self.items) == 2:
             left, right = sorted(self.items, key=lambda i: self.out.index(i.labels[0]))
             return left.closed().joined(right.closed().reversed())
         raise NoMatrixForm
 
 
-def _place(item: Item) -> tuple[bool, int, str]:
-    """The order of factors in a Hadamard product: masks last (the longer first), shorter factors first."""
+def is_compound(tree: Tree) -> bool:
+    """Whether the square of a vector is shorter as a norm: (a - x)'*(a - x) is, x'*x is not."""
+    return is_call(tree, "add", "subtract", "hadamard", "hadamard_divide", "negate")
+
+
+def _place(item: Item) -> tuple[bool, bool, int, str]:
+    """The order of factors in a Hadamard product: masks last (the longer first), chains first, then the shorter."""
     written = text(item.word.tree())
     mask = is_mask(item.word.links[0].tree_) and len(item.word.links) == 1
-    return mask, -len(written) if mask else len(written), written
+    chain = not mask and not is_call(item.word.tree(), "hadamard") and len(item.word.links) > 1
+    return mask, not chain, -len(written) if mask else len(written), written
 
 
 def _entrywise(items: list[Item], labels: tuple[Hashable, ...]) -> Word:
@@ -228,9 +256,9 @@ def _entrywise(items: list[Item], labels: tuple[Hashable, ...]) -> Word:
     powers: dict[str, tuple[Tree, Coefficient]] = {}
     for item in sorted(items, key=_place) if len(items) > 1 else items:
         word = item.word if item.labels == labels else item.word.reversed()
-        tree = word.tree()
-        key = text(tree)
-        powers[key] = (tree, powers.get(key, (tree, 0))[1] + item.exponent)
+        for tree in entrywise_factors(word.tree()) if item.exponent == 1 else [word.tree()]:
+            key = text(tree)
+            powers[key] = (tree, powers.get(key, (tree, 0))[1] + item.exponent)
     above = [entry_power(t, e) for t, e in powers.values() if e > 0]
     below = [entry_power(t, -e) for t, e in powers.values() if e < 0]
     top = reduce(lambda a, b: call("hadamard", a, b), above) if above else Number(Fraction(1))

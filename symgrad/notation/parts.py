@@ -17,70 +17,120 @@ stay linear in the graph.  What counts as proved is the caller's business.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable, Mapping
 
-from symgrad.calculus.present import present
+from symgrad.calculus.present import components, present
 from symgrad.notation.lift import Lifter
 from symgrad.notation.lower import Scope
 from symgrad.notation.network import NoMatrixForm
 from symgrad.notation.sharing import Shared
 from symgrad.notation.stacked import lift_arranged
 from symgrad.notation.tree import Tree
-from symgrad.tensor.build import permuted
-from symgrad.tensor.nodes import Input, Node, walk
+from symgrad.tensor.build import einsum, permuted, scaled, unit
+from symgrad.tensor.nodes import Add, Einsum, Input, Node, walk
 from symgrad.tensor.view import View
 
 WORTH = 8  # symbols a part must have to get a name
+BULKY = 12  # symbols from which on a sum of matrices gets a name though it stands at one place only
 
 Axes = tuple[int, ...]
 Proof = Callable[[Tree, Scope, View], bool]  # whether a tree, read in a scope, is a tensor
 
 
-def symbols(root: Node) -> int:
-    """How many nodes the expression would have were it written out, what is shared each time anew."""
-    size: dict[Node, int] = {}
-    for node in walk(root):
-        size[node] = 1 + sum(size[a] for a in node.args)
-    return size[root]
+def symbols(root: Node, names: Collection[Node] = ()) -> int:
+    """How many nodes the expression would have were it written out, what is shared each time anew, `names` as one."""
+    return _measured(root, names)[0]
+
+
+def is_repetitive(root: Node, symbols: int, times: int, names: Collection[Node] = ()) -> bool:
+    """Whether an expression written out has more than so many symbols, and so many times what it is made of."""
+    written, nodes = _measured(root, names)
+    return written > symbols and written > times * nodes
+
+
+def _measured(root: Node, names: Collection[Node]) -> tuple[int, int]:
+    """The symbols of an expression written out, and its distinct nodes."""
+    size = dict.fromkeys(names, 1)
+    for node in walk(root, beyond=names):
+        size[node] = 1 + sum([size[a] for a in node.args])
+    return size[root], len(size) - len(names)
 
 
 class InParts:
     """The naming of one answer.  `scope` is extended by the names that are given."""
 
     def __init__(self, scope: Scope, rows: Collection[str], proved: Proof) -> None:
-        self.scope, self.rows, self.proved = scope, rows, proved
-        self.names: dict[Node, Node] = {}
+        self.scope, self.lifter, self.proved = scope, Lifter(rows), proved
         self.parts: list[tuple[str, Tree]] = []
+        self.named: dict[Node, Node] = {}
+        self.size: dict[Node, int] = {}
 
-    def shared(self, root: Node, rows: Axes, columns: Axes) -> Shared | None:
-        """The parts and the result with these axes as rows and columns; None where it has no matrix notation."""
-        uses = Counter(a for node in walk(root) for a in node.args)
-        size: dict[Node, int] = {}
-        for node in walk(root):
-            size[node] = 1 + sum(size[a] for a in node.args)
-            worth = uses[node] > 1 and 0 < node.rank <= 2 and size[node] >= WORTH
-            if worth and node is not root and self._named(node):
-                size[node] = 1
-        tree = self._tree(present(root, self.names), rows, columns)
+    def shared(self, root: Node, names: Mapping[Node, Node], rows: Axes, columns: Axes) -> Shared | None:
+        """The parts and the result with these axes as rows and columns; None where it has no matrix notation.
+
+        `names` are those of the program.
+        """
+        uses = Counter(a for node in walk(root, beyond=names) for a in node.args)
+
+        def naming(node: Node, made: Node) -> Node:
+            worth = node.rank and node is not root and (uses[node] > 1 or self._is_bulky(made))
+            return self._parted(made) if worth else made
+
+        tree = self._tree(present(root, names, (), naming), rows, columns)
         return None if tree is None else Shared(tuple(self.parts), tree)
 
-    def _named(self, node: Node) -> bool:
-        """Give a node a name if it can be written."""
-        part = present(node, self.names)
-        tree = self._tree(part, (0,), tuple(range(1, node.rank)))
-        if tree is None:
-            return False
+    def _is_bulky(self, node: Node) -> bool:
+        """Whether a product with a sum of matrices in it is long: nested in one another they could not be read."""
+        return any(isinstance(a, Add) and a.rank == 2 for a in node.args) and self._symbols(node) >= BULKY
+
+    def _parted(self, node: Node) -> Node:
+        """A node that stands at several places as a name; of one with many axes, its parts that lie apart."""
+        if node.rank <= 2:
+            return self._name(node)
+        if not isinstance(node, Einsum):
+            return node
+        factors: list[tuple[Node, tuple[Hashable, ...]]] = []
+        for group in components([*node.factors]):
+            touched = {a for _, labels in group for a in labels}
+            ends = tuple(a for a in range(node.rank) if a in touched)
+            if len(group) > 1 and 0 < len(ends) <= 2:
+                factors.append((self._name(einsum(group, ends)), ends))
+            else:
+                factors += group
+        return einsum(factors, range(node.rank), node.coefficient)
+
+    def _name(self, node: Node) -> Node:
+        """The name of a node, given if it is worth one and can be written, else the node."""
+        if isinstance(node, Einsum) and node.coefficient != 1:
+            return scaled(node.coefficient, self._name(unit(node)))
+        if node not in self.named:
+            self.named[node] = node
+            if self._symbols(node) < WORTH:
+                return node
+            sign = -1 if self.lifter.reads_better_negated(node) else 1
+            tree = self._tree(scaled(sign, node), (0,), tuple(range(1, node.rank)))
+            if tree is not None:
+                name = self._fresh()
+                self.parts.append((name, tree))
+                array = Input.make(name, node.shape)
+                self.scope.views[name] = View(array, 1)
+                self.named[node] = scaled(sign, array)
+        return self.named[node]
+
+    def _symbols(self, root: Node) -> int:
+        for node in walk(root, beyond=self.size):
+            self.size[node] = 1 + sum(self.size[a] for a in node.args)
+        return self.size[root]
+
+    def _fresh(self) -> str:
         number = len(self.parts) + 1
         while f"t{number}" in self.scope.views or f"t{number}" in self.scope.letters:
             number += 1
-        self.parts.append((f"t{number}", tree))
-        self.names[node] = Input.make(f"t{number}", node.shape)
-        self.scope.views[f"t{number}"] = View(self.names[node], 1)
-        return True
+        return f"t{number}"
 
     def _tree(self, node: Node, rows: Axes, columns: Axes) -> Tree | None:
         try:
-            tree = lift_arranged(node, rows, columns, Lifter(self.rows))
+            tree = lift_arranged(node, rows, columns, self.lifter)
         except NoMatrixForm:
             return None
         return tree if self.proved(tree, self.scope, View(permuted(node, (*rows, *columns)), len(rows))) else None

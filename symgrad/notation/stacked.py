@@ -18,7 +18,7 @@ from symgrad.notation.tree import Call, Tree
 from symgrad.notation.words import Link, Term, Word, call, is_call, matrix, sum_tree, turned_tree
 from symgrad.tensor.build import einsum, permuted
 from symgrad.tensor.dims import Size, times
-from symgrad.tensor.nodes import Add, Delta, Einsum, Node, Reindex
+from symgrad.tensor.nodes import Add, Delta, Einsum, Node, Ones, Reindex
 
 MAX_SWAPS = 3  # exchanges of neighbouring indices that are written out
 
@@ -48,6 +48,11 @@ class _Stacked:
         return sum_tree([self._term(n).scaled(c) for c, n in terms])
 
     def _term(self, node: Node) -> Term:
+        inner, labels = node.factors[0] if isinstance(node, Einsum) and len(node.factors) == 1 else (node, ())
+        if isinstance(inner, Add) and sorted(labels) == list(range(node.rank)):
+            axes = [labels.index(i) for i in range(node.rank)]
+            tree = sum_tree([self._term(permuted(n, axes)).scaled(c) for c, n in inner.terms])
+            return Term(node.coefficient, (), matrix(tree))  # type: ignore[attr-defined]
         if not isinstance(node, Einsum):
             return self._kronecker([(node, tuple(range(node.rank)))], self.rows, self.columns)
         for n, labels in node.factors:
@@ -63,12 +68,12 @@ class _Stacked:
             if on_side and set(rows) | set(columns) <= {a for _, labels in rest for a in labels}:
                 inner, diagonal = self._product(rest, rows, columns), self._diagonal(on_side, side)
                 return _joined(diagonal, inner) if side == rows else _joined(inner, diagonal)
-        for form in (self._kronecker, self._cut):
+        for form in (self._kronecker, self._cut, self._blocks, self._entrywise, self._between_diagonals):
             try:
                 return form(factors, rows, columns)
             except NoMatrixForm:
                 continue
-        return self._blocks(factors, rows, columns)
+        return self._tied(factors, rows, columns)
 
     def _diagonal(self, factors: Factors, side: Labels) -> Term:
         """diag(vec(E)), E over the two labels of a side."""
@@ -104,6 +109,95 @@ class _Stacked:
             (left if to_rows else right).extend(f for f in whole if f not in (left if to_rows else right))
         both = [{a for _, ls in side for a in ls} for side in (left, right)]
         return (left, right) if all(set(pair) <= labels for labels in both) else None
+
+    # --- parts that share an index of the result -----------------------------------------------------
+
+    def _entrywise(self, factors: Factors, rows: Labels, columns: Labels) -> Term:
+        """kron(A, ones) .* kron(ones, B): parts over one row and one column index each, spread over the others."""
+        slots = self._slots(_untied(factors, rows, columns), rows, columns)
+        scalars = [s for n, labels in factors if not labels for s in self.lifter._scalar_factors(n)]
+        term = Term(1, tuple(scalars))
+        spread: list[Tree] = []
+        for (row, column), group in sorted(slots.items(), key=lambda s: (rows.index(s[0][0]), columns.index(s[0][1]))):
+            part = self.lifter.product(group, (row, column), 1, settle=False)
+            if part.word is None:
+                raise NoMatrixForm
+            term = Term(term.coefficient * part.coefficient, (*term.scalars, *part.scalars))
+            spread.append(self._spread(part.word.tree(), rows.index(row), columns.index(column), rows, columns))
+        return Term(term.coefficient, term.scalars, matrix(reduce(lambda a, b: call("hadamard", a, b), spread)))
+
+    def _between_diagonals(self, factors: Factors, rows: Labels, columns: Labels) -> Term:
+        """diag(vec(P)) M diag(vec(Q)), what M lacks of the indices being ones."""
+        untied = _untied(factors, rows, columns)
+        ties = [labels for n, labels in untied if isinstance(n, Delta)]
+        for side in (rows, columns):
+            here = {a: b for pair in ties for a, b in (pair, pair[::-1]) if b in side and a not in side}
+            read = [(f, (f[0], tuple(here.get(a, a) for a in f[1]))) for f in untied]
+            on_side = [g for f, g in read if len(side) == 2 and set(g[1]) == set(side) and not isinstance(f[0], Delta)]
+            rest = [f for f, g in read if g not in on_side]
+            if on_side and rest:
+                covered = {a for _, labels in rest for a in labels}
+                rest += [(Ones.make(self.sizes[a]), (a,)) for a in side if a not in covered]
+                inner, diagonal = self._product(rest, rows, columns), self._diagonal(on_side, side)
+                return _joined(diagonal, inner) if side == rows else _joined(inner, diagonal)
+        raise NoMatrixForm
+
+    def _tied(self, factors: Factors, rows: Labels, columns: Labels) -> Term:
+        """Two row (or column) indices that are equal: the matrix of diag, times what is over one of them."""
+        array = [(n, labels) for n, labels in factors if labels]
+        if len(rows) == len(columns) == 2 and all(isinstance(n, Delta) for n, _ in array) and len(array) == 3:
+            eye = call("eye", size_tree(self.sizes[rows[0]]))  # all four indices are equal
+            scalars = [s for n, labels in factors if not labels for s in self.lifter._scalar_factors(n)]
+            return Term(1, tuple(scalars), matrix(call("diag", call("vec", eye)), symmetric=True))
+        for side in (rows, columns):
+            if len(side) < 2 or not any(isinstance(n, Delta) and set(labels) == set(side) for n, labels in factors):
+                continue
+            one = {side[1]: side[0]}
+            rest = [(n, tuple(one.get(a, a) for a in labels)) for n, labels in factors]
+            rest = [f for f in rest if len(set(f[1])) == len(f[1])]
+            short = tuple(a for a in side if a != side[1])
+            inner = self._product(rest, *((short, columns) if side == rows else (rows, short)))
+            eye, ones = (call(name, size_tree(self.sizes[side[0]])) for name in ("eye", "ones"))
+            spread = matrix(call("hadamard", call("kron", eye, ones), call("kron", ones, eye)))
+            diag = Term(1, (), spread)
+            return _joined(diag, inner) if side == rows else _joined(inner, diag.turned())
+        raise NoMatrixForm
+
+    def _slots(self, factors: Factors, rows: Labels, columns: Labels) -> dict[tuple[Hashable, Hashable], Factors]:
+        """The parts by the row and the column index they are over; what is over one index goes with another part."""
+        ends = {*rows, *columns}
+        slots: dict[tuple[Hashable, Hashable], Factors] = {}
+        single: list[tuple[Hashable, Factors]] = []
+        for part in _parts(factors, ends):
+            over = {a for _, labels in part for a in labels} & ends
+            on_rows, on_columns = [a for a in rows if a in over], [a for a in columns if a in over]
+            if len(on_rows) == len(on_columns) == 1:
+                slots.setdefault((on_rows[0], on_columns[0]), []).extend(part)
+            elif len(over) == 1:
+                single.append((next(iter(over)), part))
+            else:
+                raise NoMatrixForm
+        for label, part in single:
+            slot = next((s for s in slots if label in s), None)
+            if slot is None:
+                raise NoMatrixForm
+            slots[slot] += part
+        if len(slots) < 2 or {a for slot in slots for a in slot} != ends:
+            raise NoMatrixForm
+        return slots
+
+    def _spread(self, tree: Tree, row: int, column: int, rows: Labels, columns: Labels) -> Tree:
+        """A block repeated along the other row and column index."""
+        if len(rows) == len(columns) == 2 and row != column:
+            raise NoMatrixForm
+        others = [a for side, at in ((rows, row), (columns, column)) for i, a in enumerate(side) if i != at]
+        if not others:
+            return tree
+        ones = call("ones", *(size_tree(self.sizes[a]) for a in others))
+        if len(others) == 1 and len(columns) == 2:
+            ones = call("transpose", ones)
+        first = row == 0 if len(rows) == 2 else column == 0
+        return call("kron", tree, ones) if first else call("kron", ones, tree)
 
     # --- parts that lie apart, their indices interleaved -------------------------------------------
 
@@ -214,6 +308,10 @@ class _Stacked:
             one = left or (None if right is None else right.turned())
             assert one is not None
             return one
+        trees = [t.word.links[0].tree_ for t in (left, right) if t.word is not None and len(t.word.links) == 1]
+        if len(trees) == 2 and all(is_call(t, "ones") and len(t.args) == 1 for t in trees):
+            whole = call("ones", *(t.args[0] for t in trees))
+            return Term(left.coefficient * right.coefficient, (*left.scalars, *right.scalars), matrix(whole))
         return _joined(left, right.turned())
 
     def _alone(self, groups: dict[Labels, Factors], label: Hashable) -> Term:
@@ -230,6 +328,47 @@ class _Stacked:
         assert inner.word is not None
         tree = call("vec", Term(1, (), inner.word).tree())
         return Term(inner.coefficient, inner.scalars, Word((Link(tree, vector=True),)))
+
+
+def _parts(factors: Factors, ends: set[Hashable]) -> list[Factors]:
+    """The factors in groups that share summed labels."""
+    summed = [tuple(a for a in labels if a not in ends) for _, labels in factors]
+    parts: list[Factors] = [[f] for f, inner in zip(factors, summed, strict=True) if f[1] and not inner]
+    for group in components([(n, inner) for (n, _), inner in zip(factors, summed, strict=True) if inner]):
+        reached = {a for _, inner in group for a in inner}
+        parts.append([f for f in factors if reached & set(f[1])])
+    return parts
+
+
+def _untied(factors: Factors, rows: Labels, columns: Labels) -> Factors:
+    """Deltas that tie several indices of the result together as deltas between a row and a column index each."""
+    ties = [labels for n, labels in factors if isinstance(n, Delta)]
+    classes: list[set[Hashable]] = []
+    for pair in ties:
+        joined = set(pair).union(*(c for c in classes if c & set(pair)))
+        classes = [c for c in classes if not c & set(pair)] + [joined]
+    untied = [(n, _moved(ls, classes, rows, columns)) for n, ls in factors if not isinstance(n, Delta)]
+    sizes = {a: n.shape[0] for n, labels in factors if isinstance(n, Delta) for a in labels}
+    for tied in classes:
+        on_rows, on_columns = [a for a in rows if a in tied], [a for a in columns if a in tied]
+        if not on_rows or not on_columns or len(tied) != len(on_rows) + len(on_columns):
+            raise NoMatrixForm
+        size = Delta.make(next(sizes[a] for a in tied if a in sizes))
+        untied += [(size, (a, on_columns[0])) for a in on_rows] + [(size, (on_rows[0], a)) for a in on_columns[1:]]
+    return untied
+
+
+def _moved(labels: Labels, classes: list[set[Hashable]], rows: Labels, columns: Labels) -> Labels:
+    """A factor at an index that is tied to others, read at the one that leaves it a row and a column index."""
+    moved = []
+    for a in labels:
+        others = {b for b in labels if b != a}
+        for tied in classes:
+            away = columns if others & set(rows) else rows
+            if a in tied and others & {*rows, *columns}:
+                a = next((b for b in away if b in tied), a)
+        moved.append(a)
+    return tuple(moved)
 
 
 def _regrouped(factors: Factors, rows: Labels, columns: Labels) -> tuple[Factors, Labels, Labels]:

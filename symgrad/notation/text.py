@@ -34,8 +34,9 @@ def text(tree: Tree) -> str:
         return tree.name
     if isinstance(tree, Call) and tree.written is not None:
         return tree.written[1]
+    binds, todo = _parts(tree)
+    todo.reverse()
     out: list[str] = []
-    todo: list[Part] = [(tree, 0)]
     while todo:
         part = todo.pop()
         if isinstance(part, str):
@@ -47,7 +48,7 @@ def text(tree: Tree) -> str:
         todo.extend(reversed(parts))
     joined = "".join(out)
     if isinstance(tree, Call):  # lifting asks again and again: kept, so that deep trees stay linear
-        object.__setattr__(tree, "written", (_parts(tree)[0], joined))
+        object.__setattr__(tree, "written", (binds, joined))
     return joined
 
 

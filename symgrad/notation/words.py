@@ -92,6 +92,18 @@ class Word:
         return len(self.links) == 1 and self.links[0].symmetric
 
 
+def with_difference_turned(word: Word) -> Word | None:
+    """The negative of a word that has a difference a - b for a link: the word with b - a; else None."""
+    for i, link in enumerate(word.links):
+        tree = link.tree_
+        if isinstance(tree, Call) and tree.op == "subtract" and not is_call(tree.args[0], "add", "subtract", "negate"):
+            turned = Link(call("subtract", *reversed(tree.args)), link.transposed, link.vector, link.symmetric)
+            alone = sum(other.key[0] == link.key[0] for other in word.links) == 1
+            if alone and not is_call(tree.args[1], "add", "subtract"):
+                return Word((*word.links[:i], turned, *word.links[i + 1 :]))
+    return None
+
+
 def vector(tree: Tree) -> Word:
     """The word of a column."""
     return Word((Link(tree, vector=True),))
@@ -133,16 +145,31 @@ class Term:
             below.insert(0, Number(Fraction(size.denominator)))
             size = Fraction(size.numerator)
         links = [link.tree() for link in self.word.links] if self.word else []
-        if size == 1 and links and above and is_call(above[0], "multiply"):
-            above = links + above  # x*(x'*y): a product in front would run into the rest
-        else:
-            above += links
         if size != 1:
             above.insert(0, Number(size))
-        top = reduce(lambda a, b: call("multiply", a, b), above) if above else Number(Fraction(1))
+        if below and links and any(is_call(t, "multiply") for t in above):  # (x'*y)/n*x needs no parentheses
+            front = prefixed(*above) if len(above) == 2 and isinstance(above[0], Number) else product_tree(above)
+            return product_tree([call("divide", front, product_tree(below)), *links])
+        top = self._numerator(above, links, bool(below))
         if not below:
             return top
+        if isinstance(top, Call) and top.op == "divide" and len(top.args) == 2:
+            top, below = top.args[0], [top.args[1], *below]
         return call("divide", top, reduce(lambda a, b: call("multiply", a, b), below))
+
+    def _numerator(self, scalars: list[Tree], links: list[Tree], divided: bool) -> Tree:
+        """Scalars and links in the order that needs the fewest parentheses."""
+        if not (scalars or links):
+            return Number(Fraction(1))
+        if scalars and len(links) == 1:
+            inside = _scaled_inside(scalars, links[0], divided)
+            if inside is not None:
+                return inside
+        if len(scalars) == 2 and not links and isinstance(scalars[0], Number):
+            return prefixed(*scalars)
+        if scalars and links and is_call(scalars[0], "multiply") and not is_call(links[0], "eye"):
+            scalars, links = links, scalars  # x*(x'*y): a product in front would run into the rest
+        return product_tree(scalars + links)
 
     def scaled(self, c: Coefficient) -> Term:
         return Term(exact(self.coefficient * c), self.scalars, self.word, self.spread)
@@ -178,6 +205,44 @@ class Term:
         return self.coefficient < 0, degree, turned, size, written, scalars, abs(self.coefficient)
 
 
+def product_tree(factors: list[Tree]) -> Tree:
+    """The product from left to right."""
+    return reduce(lambda a, b: call("multiply", a, b), factors)
+
+
+def prefixed(front: Tree, tree: Tree) -> Tree:
+    """front * (a*b*c) as front*a*b*c."""
+    rest: list[Tree] = []
+    while isinstance(tree, Call) and tree.op == "multiply" and len(tree.args) == 2:
+        rest.append(tree.args[1])
+        tree = tree.args[0]
+    return product_tree([front, tree, *reversed(rest)])
+
+
+def _scaled_inside(scalars: list[Tree], tree: Tree, divided: bool) -> Tree | None:
+    """2*(a .* b) as 2*a .* b, t*(1 ./ x) as t ./ x: scalars go to the first factor, where that saves parentheses."""
+    if is_call(tree, "diag"):
+        inner = _scaled_inside(scalars, tree.args[0], divided) if _is_reciprocal(tree.args[0]) else None  # type: ignore[union-attr]
+        return None if inner is None else call("diag", inner)
+    spine: list[tuple[str, Tree]] = []
+    first = tree
+    while isinstance(first, Call) and first.op in ("hadamard", "hadamard_divide"):
+        spine.append((first.op, first.args[1]))
+        first = first.args[0]
+    if not spine or (divided and not _is_reciprocal(tree)) or is_call(scalars[0], "multiply"):
+        return None
+    front = product_tree(scalars)
+    start = front if first == _ONE else prefixed(front, first)
+    return reduce(lambda a, b: call(b[0], a, b[1]), reversed(spine), start)
+
+
+_ONE = Number(Fraction(1))
+
+
+def _is_reciprocal(tree: Tree) -> bool:
+    return is_call(tree, "hadamard_divide") and tree.args[0] == _ONE  # type: ignore[union-attr]
+
+
 def _order(term: Term) -> tuple[object, ...]:
     return term.order
 
@@ -199,12 +264,15 @@ def powered(tree: Tree, exponent: Coefficient) -> Tree:
     return call("power", tree, value if exponent > 0 else call("negate", value))
 
 
-def sum_tree(terms: list[Term]) -> Tree:
-    """The terms as one tree, common factors taken out, in reading order."""
-    return _in_order(factor(terms))
+def sum_tree(terms: list[Term], keep: bool = False) -> Tree:
+    """The terms as one tree, common factors taken out, in reading order; with `keep` in theirs, if none is."""
+    factored = factor(terms)
+    if keep and len(factored) == len(terms) > 1 and terms[0].coefficient > 0:
+        return _in_order(terms, keep=True)
+    return _in_order(factored)
 
 
-def _in_order(factored: list[Term]) -> Tree:
+def _in_order(factored: list[Term], keep: bool = False) -> Tree:
     """Terms that have no common factors left, as one tree."""
     if len(factored) == 1:
         return factored[0].closed()
@@ -212,11 +280,36 @@ def _in_order(factored: list[Term]) -> Tree:
         inner = sum_tree([Term(t.coefficient, t.scalars) for t in factored])
         assert factored[0].spread is not None
         return Term(1, ((inner, 1),), factored[0].spread).tree()
-    ordered = sorted(factored, key=_order)
+    if any(_is_diagonal_matrix(t) for t in factored):  # I - 1/n would be read as the identity times a number
+        factored = [Term(t.coefficient, t.scalars, t.spread) if _is_spread_matrix(t) else t for t in factored]
+    ordered = factored if keep else sorted(factored, key=_order)
     tree = ordered[0].tree()
     for term in ordered[1:]:
-        tree = call("subtract" if term.coefficient < 0 else "add", tree, term.unsigned)
+        tree = _and_then(tree, term.unsigned, term.coefficient < 0)
     return tree
+
+
+def _is_diagonal_matrix(term: Term) -> bool:
+    return term.word is not None and len(term.word.links) == 1 and is_call(term.word.links[0].tree_, "eye", "diag")
+
+
+def _is_spread_matrix(term: Term) -> bool:
+    return term.spread is not None and not term.spread.links[0].vector
+
+
+def _and_then(total: Tree, tree: Tree, negative: bool) -> Tree:
+    """total + tree or total - tree; what is a sum itself goes on without parentheses."""
+    rest: list[tuple[bool, Tree]] = []
+    while isinstance(tree, Call) and len(tree.args) == 2 and tree.op in ("add", "subtract"):
+        rest.append((tree.op == "subtract", tree.args[1]))
+        tree = tree.args[0]
+    if isinstance(tree, Call) and tree.op == "negate":
+        rest.append((True, tree.args[0]))
+    else:
+        rest.append((False, tree))
+    for minus, part in reversed(rest):
+        total = call("subtract" if minus != negative else "add", total, part)
+    return total
 
 
 # --- common factors ----------------------------------------------------------------------------
@@ -228,7 +321,7 @@ def factor(terms: list[Term]) -> list[Term]:
         return terms
     terms = sorted(terms, key=_order)
     while True:
-        merged = _merge_by_links(terms) or merge_entrywise(terms)
+        merged = _merge_by_links(terms) or merge_entrywise(terms) or _merge_in_functions(terms)
         if merged is None:
             break
         terms = merged
@@ -296,15 +389,11 @@ def _merge_by_links(terms: list[Term]) -> list[Term] | None:
         for i, term in enumerate(terms):
             if term.word is not None and len(term.word.links) > 1:
                 link = term.word.links[-1 if at_end else 0]
-                groups.setdefault((link.key, *_scalar_key(term)), []).append(i)
+                groups.setdefault(link.key, []).append(i)
         for members in groups.values():
             if len(members) > 1 and (best is None or len(members) > best[0]):
                 best = (len(members), at_end, members)
     return None if best is None else _merged(terms, best[1], best[2])
-
-
-def _scalar_key(term: Term) -> tuple[object, ...]:
-    return tuple(sorted((text(t), e) for t, e in term.scalars))
 
 
 def _merged(terms: list[Term], at_end: bool, members: list[int]) -> list[Term]:
@@ -314,7 +403,7 @@ def _merged(terms: list[Term], at_end: bool, members: list[int]) -> list[Term]:
     assert word is not None
     link = word.links[-1 if at_end else 0]
     left_over = slice(None, -1) if at_end else slice(1, None)
-    inner_terms = [Term(t.coefficient, (), Word(t.word.links[left_over])) for t in chosen if t.word]
+    inner_terms = [Term(t.coefficient, t.scalars, Word(t.word.links[left_over])) for t in chosen if t.word]
     inner = factor(inner_terms)
     if len(inner) == 1 and inner[0].word is not None and inner[0].spread is None:
         middle, coefficient, extra = inner[0].word.links, inner[0].coefficient, inner[0].scalars
@@ -323,7 +412,7 @@ def _merged(terms: list[Term], at_end: bool, members: list[int]) -> list[Term]:
         tree = _in_order([_without(t, content, {}) for t in inner])
         middle, coefficient, extra = (_inner_link(tree, inner_terms),), content, ()
     links = (*middle, link) if at_end else (link, *middle)
-    return sorted([*rest, Term(coefficient, (*chosen[0].scalars, *extra), Word(links))], key=_order)
+    return sorted([*rest, Term(coefficient, extra, Word(links))], key=_order)
 
 
 def _inner_link(tree: Tree, terms: list[Term]) -> Link:
@@ -346,9 +435,9 @@ def merge_entrywise(terms: list[Term]) -> list[Term] | None:
     for i, term in enumerate(terms):
         if term.word is not None and len(term.word.links) == 1:
             link = term.word.links[0]
-            for written in dict.fromkeys(text(f) for f in entrywise_factors(link.tree_)):
-                groups.setdefault((written, link.transposed, *_scalar_key(term)), []).append(i)
-    several = {str(key[0]): members for key, members in groups.items() if len(members) > 1}
+            for written in dict.fromkeys(text(f) for f in _with_bases(entrywise_factors(link.tree_))):
+                groups.setdefault((written, link.transposed), []).append(i)
+    several = {str(k[0]): members for k, members in groups.items() if _is_worth_merging(terms, members, str(k[0]))}
     shared = [(len(members), len(written), members, written) for written, members in several.items()]
     if not shared:
         return None
@@ -356,6 +445,12 @@ def merge_entrywise(terms: list[Term]) -> list[Term] | None:
     chosen = [terms[i] for i in members]
     rest = [t for i, t in enumerate(terms) if i not in members]
     return sorted([*rest, _entrywise_product(chosen, written)], key=_order)
+
+
+def _is_worth_merging(terms: list[Term], members: list[int], written: str) -> bool:
+    """Whether there are several terms, of which one at most is nothing but the shared factor."""
+    alone = [i for i in members if (w := terms[i].word) and text(w.links[0].tree_) == written]
+    return len(members) > 1 and len(alone) <= 1
 
 
 def entrywise_factors(tree: Tree) -> list[Tree]:
@@ -367,6 +462,30 @@ def entrywise_factors(tree: Tree) -> list[Tree]:
     return [tree, *reversed(factors)]
 
 
+def _with_bases(factors: list[Tree]) -> list[Tree]:
+    """The factors, and x for x.^2."""
+    return [*factors, *(f.args[0] for f in factors if isinstance(f, Call) and _is_whole_power(f))]
+
+
+def _is_whole_power(tree: Call) -> bool:
+    exponent = tree.args[1] if tree.op == "hadamard_power" else None
+    return isinstance(exponent, Number) and exponent.value.denominator == 1 and exponent.value > 1
+
+
+def _taken_out(factors: list[Tree], written: str) -> tuple[Tree, list[Tree]]:
+    """The factor that is written so and the others; of a power of it one less."""
+    for i, f in enumerate(factors):
+        if text(f) == written:
+            return f, [*factors[:i], *factors[i + 1 :]]
+    for i, f in enumerate(factors):
+        if isinstance(f, Call) and _is_whole_power(f) and text(f.args[0]) == written:
+            base, exponent = f.args
+            value = exponent.value - 1  # type: ignore[union-attr]
+            less = base if value == 1 else call("hadamard_power", base, Number(value))
+            return base, [*factors[:i], less, *factors[i + 1 :]]
+    raise ValueError(f"{written} is no factor")
+
+
 def _entrywise_product(terms: list[Term], written: str) -> Term:
     """The shared factor times the sum of what is left; where nothing is left, of a 1 that is spread."""
     first = terms[0].word
@@ -376,14 +495,60 @@ def _entrywise_product(terms: list[Term], written: str) -> Term:
     for term in terms:
         assert term.word is not None
         factors = entrywise_factors(term.word.links[0].tree_)
-        shared = next(f for f in factors if text(f) == written)
-        left = [f for f in factors if f is not shared]
+        shared, left = _taken_out(factors, written)
         word = Word((Link(reduce(lambda a, b: call("hadamard", a, b), left), vector=link.vector),)) if left else None
-        inner.append(Term(term.coefficient, (), word, None if left else term.word))
-    content = _content(inner)
-    total = sum_tree([_without(t, content, {}) for t in inner])
+        inner.append(Term(term.coefficient, term.scalars, word, None if left else term.word))
+    content, common = _content(inner), _shared_scalars(inner)
+    total = sum_tree([_without(t, content, common) for t in inner])
     pair = sorted((shared, total), key=lambda t: (is_mask(t), len(text(t))))
-    return Term(content, terms[0].scalars, Word((Link(call("hadamard", *pair), link.transposed, link.vector),)))
+    tree = call("hadamard", *pair)
+    return Term(content, tuple(common.items()), Word((Link(tree, link.transposed, link.vector),)))
+
+
+def _chain(tree: Tree, column: bool) -> Word:
+    """The word of a tree: the links of a product."""
+    rest: list[Tree] = []
+    while isinstance(tree, Call) and tree.op == "multiply" and len(tree.args) == 2:
+        rest.append(tree.args[1])
+        tree = tree.args[0]
+    links = [link for part in (tree, *reversed(rest)) for link in matrix(part).links]
+    last = links[-1]
+    return Word((*links[:-1], Link(last.tree_, last.transposed, column and not last.transposed)))
+
+
+# --- common arguments --------------------------------------------------------------------------
+
+
+def _merge_in_functions(terms: list[Term]) -> list[Term] | None:
+    """kron(A, B) + kron(A, C) = kron(A, B + C); diag(a) - diag(b) = diag(a - b)."""
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for i, term in enumerate(terms):
+        link = term.word.links[0] if term.word is not None and len(term.word.links) == 1 else None
+        if link is None or not isinstance(link.tree_, Call) or link.transposed:
+            continue
+        if link.tree_.op == "diag" and not is_call(link.tree_.args[0], "ones"):
+            groups.setdefault(("diag",), []).append(i)
+        elif link.tree_.op == "kron":
+            for place in (0, 1):
+                groups.setdefault((place, text(link.tree_.args[place])), []).append(i)
+    several = [(key, members) for key, members in groups.items() if len(members) > 1]
+    if not several:
+        return None
+    key, members = several[0]
+    open_ = 1 - int(str(key[0])) if key[0] != "diag" else 0
+    trees = [t.word.links[0].tree_ for i in members if (t := terms[i]).word is not None]
+    is_vector = key[0] == "diag"
+    inner = [
+        Term(terms[i].coefficient, terms[i].scalars, _chain(a, is_vector))
+        for i, tree in zip(members, trees, strict=True)
+        for a in (tree.args[open_],)  # type: ignore[union-attr]
+    ]
+    content, common = _content(inner), _shared_scalars(inner)
+    arguments = list(trees[0].args)  # type: ignore[union-attr]
+    arguments[open_] = sum_tree([_without(t, content, common) for t in inner])
+    op = "diag" if is_vector else "kron"
+    merged = Term(content, tuple(common.items()), matrix(call(op, *arguments), symmetric=is_vector))
+    return sorted([*(t for i, t in enumerate(terms) if i not in members), merged], key=_order)
 
 
 def is_mask(tree: Tree) -> bool:

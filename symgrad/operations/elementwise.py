@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 from symgrad.operations.arrays import Array, np, special, total
 from symgrad.operations.record import Aliases, Elementwise, Notation
 from symgrad.operations.shapes import entrywise
 from symgrad.tensor.build import (
+    add,
     as_number,
     einsum,
     elementwise,
@@ -133,6 +135,87 @@ def _comparison(name: str, sign: str, value: Callable[[Array, Array], Array], la
 
 def _same_sides(a: Node, b: Node) -> Node | None:
     return zero(a.shape) if a is b else None
+
+
+def _complement(node: Node) -> Node | None:
+    """1 - sigmoid(-t) is sigmoid(t)."""
+    if not isinstance(node, Add) or len(node.terms) != 2:
+        return None
+    for (c, one), (d, s) in (node.terms, node.terms[::-1]):  # or the negative of that
+        inner = s.args[0] if isinstance(s, Map) and s.op is SIGMOID else None
+        negative = isinstance(inner, Einsum) and inner.coefficient < 0
+        if inner is not None and negative and (c, d) in ((1, -1), (-1, 1)) and _is_ones(one):
+            return scaled(c, elementwise(SIGMOID, scaled(-1, inner)))
+    return None
+
+
+def _is_ones(node: Node) -> bool:
+    return isinstance(node, Ones) or (isinstance(node, Einsum) and all(isinstance(n, Ones) for n, _ in node.factors))
+
+
+def _both_sigmoids(node: Node) -> Node | None:
+    """A sum with sigmoid(t) and sigmoid(-t) in it, in terms of one of them."""
+    if not isinstance(node, Add):
+        return None
+    found = [f for _, n in node.terms for f in _map_factors(n, SIGMOID)]
+    inside = {n for n, _ in found}
+    for n, labels in found:
+        other = elementwise(SIGMOID, scaled(-1, n.args[0]))
+        if other in inside and isinstance(n.args[0], Einsum) and n.args[0].coefficient < 0:
+            return add((t for c, term in node.terms for t in _complemented(c, term, (n, labels), other)), node.shape)
+    return None
+
+
+def _map_factors(node: Node, op: Elementwise) -> list[Factor]:
+    factors = node.factors if isinstance(node, Einsum) else ((node, tuple(range(node.rank))),)
+    return [(n, labels) for n, labels in factors if isinstance(n, Map) and n.op is op]
+
+
+def _complemented(c: Any, term: Node, factor: Factor, other: Node) -> list[tuple[Any, Node]]:
+    """c * term with 1 - `other` for a factor, as two terms."""
+    factors = list(term.factors) if isinstance(term, Einsum) else [(term, tuple(range(term.rank)))]
+    if factor not in factors:
+        return [(c, term)]
+    factors.remove(factor)
+    c = c * (term.coefficient if isinstance(term, Einsum) else 1)
+    node, labels = factor
+    ones = [(Ones.make(s), (a,)) for s, a in zip(node.shape, labels, strict=True)]
+    return [(s * c, einsum([*factors, *f], range(term.rank))) for s, f in ((1, ones), (-1, [(other, labels)]))]
+
+
+def _masked_relu(node: Node) -> Node | None:
+    """relu(x) .* [x > 0] is relu(x)."""
+    if not isinstance(node, Einsum):
+        return None
+    for at, (mask, labels) in enumerate(node.factors):
+        if isinstance(mask, Map) and mask.op is GT and is_zero(mask.args[1]):
+            relu = elementwise(RELU, mask.args[0])
+            if (relu, labels) in node.factors:
+                rest = [f for i, f in enumerate(node.factors) if i != at]
+                return einsum(rest, range(node.rank), node.coefficient)
+    return None
+
+
+Identity = Callable[[Node], Node | None]
+
+
+def _quotient(names: Callable[[], tuple[Elementwise, Elementwise, Elementwise]]) -> Identity:
+    """The rule sinh(x) / cosh(x) = tanh(x), or one like it."""
+
+    def rule(node: Node) -> Node | None:
+        if not isinstance(node, Einsum):
+            return None
+        above, below, whole = names()
+        for i, (top, labels) in enumerate(node.factors):
+            if isinstance(top, Map) and top.op is above:
+                wanted = power(elementwise(below, top.args[0]), -1), labels
+                if wanted in node.factors:
+                    rest = [f for k, f in enumerate(node.factors) if k != i and f != wanted]
+                    found = elementwise(whole, top.args[0]), labels
+                    return einsum([*rest, found], range(node.rank), node.coefficient)
+        return None
+
+    return rule
 
 
 def _mask_of_relu(node: Node) -> Node | None:
@@ -267,27 +350,29 @@ EXPM1 = _unary(
 
 # --- trigonometric and hyperbolic --------------------------------------------------------------
 
-SIN = _unary(
+SIN: Elementwise = _unary(
     "sin", lambda y, x: _of(lambda: COS, x), lambda x: np.sin(x), lambda x, y: np.cos(x), "np.sin({0})",
-    latex=r"\sin({0})", sympy="sin", doc="The sine.", source="elementary",
+    latex=r"\sin({0})", sympy="sin", rules=(_quotient(lambda: (SIN, COS, TAN)),),
+    doc="The sine.", source="elementary",
 )  # fmt: skip
 COS: Elementwise = _unary(
     "cos", lambda y, x: -_of(lambda: SIN, x), lambda x: np.cos(x), lambda x, y: -np.sin(x), "np.cos({0})",
     latex=r"\cos({0})", sympy="cos", doc="The cosine.", source="elementary",
 )  # fmt: skip
-TAN = _unary(
+TAN: Elementwise = _unary(
     "tan", lambda y, x: 1 + y**2, lambda x: np.tan(x), lambda x, y: np.cos(x) ** -2, "np.tan({0})", domain="unit",
     latex=r"\tan({0})", sympy="tan", doc="The tangent.", source="elementary",
 )  # fmt: skip
-SINH = _unary(
+SINH: Elementwise = _unary(
     "sinh", lambda y, x: _of(lambda: COSH, x), lambda x: np.sinh(x), lambda x, y: np.cosh(x), "np.sinh({0})",
-    latex=r"\sinh({0})", sympy="sinh", doc="The hyperbolic sine.", source="elementary",
+    latex=r"\sinh({0})", sympy="sinh", rules=(_quotient(lambda: (SINH, COSH, TANH)),),
+    doc="The hyperbolic sine.", source="elementary",
 )  # fmt: skip
 COSH: Elementwise = _unary(
     "cosh", lambda y, x: _of(lambda: SINH, x), lambda x: np.cosh(x), lambda x, y: np.sinh(x), "np.cosh({0})",
     latex=r"\cosh({0})", sympy="cosh", doc="The hyperbolic cosine.", source="elementary", positive=True,
 )  # fmt: skip
-TANH = _unary(
+TANH: Elementwise = _unary(
     "tanh", lambda y, x: 1 - y**2, lambda x: np.tanh(x), lambda x, y: np.cosh(x) ** -2, "np.tanh({0})",
     latex=r"\tanh({0})", sympy="tanh",
     lesson=(
@@ -372,7 +457,8 @@ def _over_its_size(node: Node) -> Node | None:
 
 RELU = _unary(
     "relu", lambda y, x: _of(lambda: GT, x, 0), lambda x: np.where(np.real(x) > 0, x, 0), lambda x, y: (x > 0) * 1.0,
-    "np.maximum({0}, 0)", aliases=lambda y, x: ((elementwise(GT, x, number(0)), elementwise(GT, y, number(0))),),
+    "np.maximum({0}, 0)", rules=(_masked_relu,),
+    aliases=lambda y, x: ((elementwise(GT, x, number(0)), elementwise(GT, y, number(0))),),
     analytic=False, kinks="at 0, where the slope taken is 0", latex=r"\operatorname{{ReLU}}({0})", spellings=("ReLU",),
     lesson=(
         "ReLU lets the gradient through where its input is positive: a mask of zeros and ones.",
@@ -382,6 +468,7 @@ RELU = _unary(
 )  # fmt: skip
 SIGMOID: Elementwise = _unary(
     "sigmoid", lambda y, x: y * (1 - y), _sigmoid_value, lambda x, y: 1 / (2 + 2 * np.cosh(x)), "special.expit({0})",
+    rules=(_complement, _both_sigmoids),
     spellings=("logistic",),
     aliases=lambda y, x: (
         (elementwise(SIGMOID, scaled(-1, x)), (1 - Entries(y)).node),

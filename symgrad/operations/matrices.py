@@ -17,7 +17,7 @@ from symgrad.operations.exponential import EXPM
 from symgrad.operations.powers import MATRIX_POWER
 from symgrad.operations.record import Construct, Notation, TensorFunction
 from symgrad.operations.shapes import as_matrix, require_square, require_vector, scalar_view
-from symgrad.tensor.build import MINUS_ONE, apply, einsum, elementwise, hadamard, number, plus, power
+from symgrad.tensor.build import MINUS_ONE, apply, einsum, elementwise, hadamard, number, plus, power, size_number
 from symgrad.tensor.index import Indexed, Tensor, delta
 from symgrad.tensor.nodes import Apply, Coefficient, Delta, Einsum, Input, Node, Triangle
 from symgrad.tensor.numbers import number_power
@@ -32,26 +32,42 @@ def _matrix_factors(node: Node) -> tuple[Coefficient, list[Node]] | None:
     """coefficient and square factors of a product A B C of two-axis nodes, in order; None if it is not one."""
     if not isinstance(node, Einsum) or node.rank != 2:
         return None
-    left = {labels[0]: (n, labels) for n, labels in node.factors if len(labels) == 2}
-    right = {labels[1]: (n, labels) for n, labels in node.factors if len(labels) == 2}
+    rest = [(n, labels) for n, labels in node.factors if len(labels) == 2]
+    if len(rest) < len(node.factors) or any(n.shape[0] != n.shape[1] for n, _ in rest):
+        return None
     chain: list[Node] = []
-    at, used = 0, set()
-    for _ in node.factors:
-        options = [(n, ls, flip) for table, flip in ((left, 0), (right, 1)) if at in table for n, ls in [table[at]]]
-        options = [o for o in options if (o[0], o[1]) not in used]
+    at = 0
+    while rest:
+        options = [(n, labels) for n, labels in rest if at in labels]
         if len(options) != 1:
             return None
-        factor, labels, flip = options[0]
-        used.add((factor, labels))
+        factor, labels = options[0]
+        rest.remove((factor, labels))
+        flip = labels[0] != at
         chain.append(factor if not flip else einsum([(factor, (0, 1))], (1, 0)))
-        at = labels[1 - flip]
-    square = all(n.shape[0] == n.shape[1] for n in chain)
-    return (node.coefficient, chain) if at == 1 and square and len(chain) == len(node.factors) else None
+        at = labels[0 if flip else 1]
+    return (node.coefficient, chain) if at == 1 else None
+
+
+def _kronecker_factors(x: Node) -> tuple[Coefficient, Node, Node] | None:
+    """coefficient, A and B of kron(A, B), square both, as a tensor of four axes; None if it is not one."""
+    if not isinstance(x, Einsum) or x.rank != 4:
+        return None
+    parts = [[f for f in x.factors if f[1] and set(f[1]) <= set(axes)] for axes in ((0, 2), (1, 3))]
+    if not all(parts) or sum(map(len, parts)) < len(x.factors):
+        return None
+    a, b = (einsum(part, axes) for part, axes in zip(parts, ((0, 2), (1, 3)), strict=True))
+    return (x.coefficient, a, b) if a.shape[0] == a.shape[1] and b.shape[0] == b.shape[1] else None
 
 
 def _simplify_inv(x: Node) -> Node | None:
     if x.rank == 0:
         return power(x, -1)
+    pair = _kronecker_factors(x)
+    if pair is not None:
+        multiple = number_power(pair[0], -1)
+        assert multiple is not None  # a whole power of a rational is rational
+        return einsum([(apply(INV, pair[1]), (0, 2)), (apply(INV, pair[2]), (1, 3))], range(4), multiple)
     if isinstance(x, Delta):
         return x
     if isinstance(x, Apply) and x.op is INV:
@@ -62,7 +78,7 @@ def _simplify_inv(x: Node) -> Node | None:
         return apply(MATRIX_POWER, x.args[0], 0, (hadamard(MINUS_ONE, x.args[1]),))
     found = _matrix_factors(x)
     if found is None or (found[0] == 1 and len(found[1]) == 1):
-        return None
+        return _inverse_of_multiple(x)
     result = apply(INV, found[1][-1])
     for factor in reversed(found[1][:-1]):
         result = einsum([(result, (0, "k")), (apply(INV, factor), ("k", 1))], (0, 1))
@@ -71,9 +87,30 @@ def _simplify_inv(x: Node) -> Node | None:
     return einsum([(result, (0, 1))], (0, 1), inverse)
 
 
+def _inverse_of_multiple(x: Node) -> Node | None:
+    """inv(s A) = inv(A) / s."""
+    multiple = number_power(x.coefficient, -1) if isinstance(x, Einsum) and x.rank == 2 and x.factors else None
+    if multiple is None or not isinstance(x, Einsum):
+        return None
+    entries = [(power(n, -1), labels) for n, labels in x.factors if type(n) is not Delta]
+    if len(entries) < len(x.factors) and all(labels in ((), (0,)) for _, labels in entries):
+        return einsum([*entries, (Delta.make(x.shape[0]), (0, 1))], (0, 1), multiple)  # of diag(v): diag(1 ./ v)
+    scalars = [(power(n, -1), labels) for n, labels in x.factors if not labels]
+    rest = [(n, labels) for n, labels in x.factors if labels]
+    if not scalars or not rest:
+        return None
+    return einsum([*scalars, (apply(INV, einsum(rest, (0, 1))), (0, 1))], (0, 1), multiple)
+
+
 def _simplify_det(x: Node) -> Node | None:
     if x.rank == 0:
         return x
+    pair = _kronecker_factors(x)
+    if pair is not None and pair[0] == 1:
+        a, b = pair[1:]
+        return hadamard(
+            power(apply(DET, a), size_number(b.shape[0])), power(apply(DET, b), size_number(a.shape[0]))
+        )
     if isinstance(x, Delta):
         return number(1)
     if isinstance(x, Apply) and x.op is INV:
@@ -91,6 +128,12 @@ def _simplify_det(x: Node) -> Node | None:
 def _simplify_logdet(x: Node) -> Node | None:
     if x.rank == 0:
         return elementwise(LOG, elementwise(ABS, x))
+    pair = _kronecker_factors(x)
+    if pair is not None and pair[0] == 1:
+        a, b = pair[1:]
+        return plus(
+            hadamard(size_number(b.shape[0]), apply(LOGDET, a)), hadamard(size_number(a.shape[0]), apply(LOGDET, b))
+        )
     if isinstance(x, Delta):
         return number(0)
     if isinstance(x, Apply) and x.op is INV:

@@ -48,7 +48,9 @@ from symgrad.tensor.signs import is_positive
 REPEATS = 8  # x^k up to this k is k equal factors, beyond it a Power
 
 Labels = Sequence[Hashable]
+Factors = list[tuple[Node, tuple[Hashable, ...]]]
 _fresh = count()
+_LINES = frozenset((Delta, Ones))
 _OPAQUE = frozenset(
     (Input, Map, Apply, Size, Unit, Constant, Reindex, Shift, Triangle)
 )  # factors that nothing is done to
@@ -97,6 +99,8 @@ def size_number(size: Dimension) -> Node:
 
 def full(value: Node, shape: Shape) -> Node:
     """A scalar spread over a shape."""
+    if len(shape) == 1 and value is ONE:
+        return Ones.make(shape[0])
     return einsum([(value, ()), *((Ones.make(s), (i,)) for i, s in enumerate(shape))], range(len(shape)))
 
 
@@ -108,19 +112,50 @@ def einsum(factors: Iterable[tuple[Node, Labels]], out: Labels, coefficient: Coe
 
     Labels are any hashable values; those of `out` are distinct and each occurs in a factor.
     """
-    pairs = [(node, tuple(labels)) for node, labels in factors]
+    pairs: Factors = [(node, labels if type(labels) is tuple else tuple(labels)) for node, labels in factors]
     result = tuple(out)
     known = Einsum.known(coefficient, tuple(pairs), result)
     if known is not None:
         return known
+    plain = _plain(pairs, coefficient)
+    if plain is not None:  # nothing to inline, to fold or to merge
+        return _interned(*plain, result)
     product = _Product(coefficient)
-    if coefficient and _OPAQUE.issuperset([type(n) for n, _ in pairs]) and len(set(pairs)) == len(pairs):
-        product.factors = pairs  # nothing to inline, to fold or to merge
-        sizes = {a: s for n, labels in pairs for a, s in zip(labels, n.shape, strict=True)}
-        return product.intern(result, tuple([sizes[a] for a in result]))
     for node, labels in pairs:
         product.multiply(node, labels)
     return product.finish(result)
+
+
+def _plain(pairs: Factors, coefficient: Coefficient) -> tuple[Coefficient, Factors] | None:
+    """The coefficient and factors of a product in which nothing can be simplified; None where something may."""
+    if not coefficient:
+        return None
+    if _OPAQUE.issuperset([type(n) for n, _ in pairs]):
+        if len(set(pairs)) < len(pairs) and (len(pairs) > REPEATS or any(type(n) is Triangle for n, _ in pairs)):
+            return None
+        return coefficient, pairs
+    factors: Factors = []
+    for node, labels in pairs:
+        kind = type(node)
+        if kind in _OPAQUE:
+            factors.append((node, labels))
+        elif kind is Einsum and _stays_whole(node):  # type: ignore[arg-type]
+            coefficient *= node.coefficient  # type: ignore[attr-defined]
+            factors.append((unit(node), labels))  # type: ignore[arg-type]
+        elif kind is Add and node.args:
+            content, node = primitive(node)  # type: ignore[arg-type]
+            coefficient *= content
+            factors.append((node, labels))
+        else:
+            return None
+    if len(factors) == 1:
+        return (coefficient, factors) if type(factors[0][0]) is not Einsum else None
+    return (coefficient, factors) if len(set(factors)) == len(factors) > 1 else None
+
+
+def _stays_whole(node: Einsum) -> bool:
+    """Whether a product is one factor of the product around it: it has two factors and more than deltas and ones."""
+    return len(node.args) > 1 and not _LINES.issuperset([type(n) for n in node.args])
 
 
 def permuted(node: Node, axes: Sequence[int]) -> Node:
@@ -182,11 +217,11 @@ class _Product:
 
     def _multiply_einsum(self, node: Einsum, labels: tuple[Hashable, ...]) -> None:
         self.coefficient *= node.coefficient
-        if len(node.factors) < 2 or all(type(f) in (Delta, Ones) for f, _ in node.factors):
-            for factor, inner in node.factors:
-                self.multiply(factor, relabelled(inner, labels))
-        else:
+        if _stays_whole(node):
             self.factors.append((unit(node), labels))
+            return
+        for factor, inner in node.factors:
+            self.multiply(factor, relabelled(inner, labels))
 
     def _open(self, node: Einsum, labels: tuple[Hashable, ...]) -> None:
         """The factors of a product that stands alone, its deltas and ones where they belong."""
@@ -201,7 +236,9 @@ class _Product:
     def finish(self, out: tuple[Hashable, ...]) -> Node:
         if len(self.factors) == 1 and type(self.factors[0][0]) is Einsum:
             self._open(*self.factors.pop())  # type: ignore[arg-type]
-        if self.deltas:
+        if len(self.deltas) == 1 and self.deltas[0][1][0] != self.deltas[0][1][1]:
+            self._eliminate_delta(out)
+        elif self.deltas:
             self._eliminate_deltas(out)
         sizes = {a: s for n, labels in self.factors for a, s in zip(labels, n.shape, strict=True)}
         if self.deltas or self.ones:
@@ -213,7 +250,22 @@ class _Product:
             self._merge_powers()
         if any(type(n) is Ones for n, _ in self.factors):
             self._drop_covered_ones(out)
-        return self.intern(out, shape)
+        return _interned(self.coefficient, self.factors, out)
+
+    def _eliminate_delta(self, out: tuple[Hashable, ...]) -> None:
+        """The same for a single delta, the commonest case."""
+        size, (a, b) = self.deltas.pop()
+        if b in out and (a not in out or out.index(b) < out.index(a)):
+            a, b = b, a
+        self.factors = [
+            (n, tuple([a if c == b else c for c in labels]) if b in labels else labels) for n, labels in self.factors
+        ]
+        if b in self.ones:
+            self.ones[a] = self.ones.pop(b)
+        if b in out:
+            self.deltas.append((size, (a, b)))
+        else:
+            self.ones.setdefault(a, size)
 
     def _eliminate_deltas(self, out: tuple[Hashable, ...]) -> None:
         """Rename each class of labels that deltas equate to one; keep deltas between output labels only."""
@@ -271,7 +323,8 @@ class _Product:
             return
         self.factors = []
         for (base, labels), exponents in groups.items():
-            self._multiply_power(base, add((1, e) for e in exponents), labels)
+            terms = [t for e in exponents for t in (e.terms if type(e) is Add else ((1, e),))]
+            self._multiply_power(base, add(terms), labels)
 
     def _multiply_power(self, base: Node, exponent: Node, labels: tuple[Hashable, ...]) -> None:
         value = as_number(exponent)
@@ -290,22 +343,6 @@ class _Product:
         if not any(a in labels for _, labels in self.factors):
             self.factors.append((Ones.make(size), (a,)))
 
-    def intern(self, out: tuple[Hashable, ...], shape: Shape) -> Node:
-        """The node of the factors as they stand."""
-        sign, factors = canonical_product(self.factors, out)
-        coefficient = exact(self.coefficient * sign)
-        if coefficient == 0 or sign == 0:
-            return zero(shape)
-        if len(factors) == 1:
-            node, labels = factors[0]
-            identity = tuple(range(len(shape)))
-            if type(node) is Add and tuple(sorted(labels)) == identity:
-                axes = [labels.index(i) for i in identity]
-                return add((coefficient * c, permuted(t, axes)) for c, t in node.terms)
-            if coefficient == 1 and labels == identity:
-                return node
-        return Einsum.make(coefficient, factors, shape)
-
     def _drop_covered_ones(self, out: tuple[Hashable, ...]) -> None:
         covered = {a for n, labels in self.factors if type(n) is not Ones for a in labels}
         kept: list[tuple[Node, tuple[Hashable, ...]]] = []
@@ -316,6 +353,34 @@ class _Product:
                 covered.add(labels[0])
                 kept.append((node, labels) if labels[0] in out else (size_number(node.shape[0]), ()))
         self.factors = kept
+
+
+def _interned(coefficient: Coefficient, factors: Factors, out: tuple[Hashable, ...]) -> Node:
+    """The node of a product that is not zero, its factors as they stand."""
+    sign, named = canonical_product(factors, out)
+    shape = _shape(named, len(out))
+    if sign != 1:
+        coefficient = sign * coefficient
+    coefficient = exact(coefficient)
+    if coefficient == 0:
+        return zero(shape)
+    if len(named) == 1:
+        node, labels = named[0]
+        identity = tuple(range(len(shape)))
+        if type(node) is Add and tuple(sorted(labels)) == identity:
+            axes = [labels.index(i) for i in identity]
+            return add((coefficient * c, permuted(t, axes)) for c, t in node.terms)
+        if coefficient == 1 and labels == identity:
+            return node
+    return Einsum.make(coefficient, named, shape)
+
+
+def _shape(factors: Sequence[tuple[Node, tuple[int, ...]]], rank: int) -> Shape:
+    """The sizes of the output's labels, which are the first numbers."""
+    if not rank:
+        return ()
+    sizes = {a: s for n, labels in factors for a, s in zip(labels, n.shape, strict=True) if a < rank}
+    return tuple([sizes[a] for a in range(rank)])
 
 
 def relabelled(inner: tuple[int, ...], labels: tuple[Hashable, ...]) -> tuple[Hashable, ...]:
@@ -376,6 +441,9 @@ def primitive(node: Add) -> tuple[Coefficient, Node]:
     """A sum as content * primitive sum: coprime whole coefficients, the first one positive."""
     if not node.terms:
         return 0, node
+    first = node.terms[0][0]
+    if first in (1, -1) and {int}.issuperset([type(c) for c, _ in node.terms]):  # the commonest case: 1 - y^2
+        return (1, node) if first == 1 else (-1, Add.make(tuple([(-c, n) for c, n in node.terms]), node.shape))
     numerators = [c if isinstance(c, int) else c.numerator for c, _ in node.terms]
     divisor = gcd(*numerators)
     multiple = lcm(*(1 if isinstance(c, int) else c.denominator for c, _ in node.terms))
@@ -392,6 +460,9 @@ def primitive(node: Add) -> tuple[Coefficient, Node]:
 
 def power(base: Node, exponent: Node | Coefficient) -> Node:
     """base ^ exponent entry by entry; the exponent is a scalar."""
+    if type(exponent) is int and 1 < exponent <= REPEATS and type(base) in _OPAQUE:
+        axes = tuple(range(base.rank))
+        return einsum([(base, axes)] * exponent, axes)
     node = exponent if isinstance(exponent, Node) else number(exponent)
     value = as_number(node)
     if value is None:

@@ -21,12 +21,14 @@ Colours = dict[Hashable, int]
 
 def canonical_product(factors: Factors, out: tuple[Hashable, ...]) -> tuple[int, tuple[Factor, ...]]:
     """The sign (0: the product vanishes) and the factors in canonical order and labels."""
+    if len(factors) == 1 and factors[0][0].rank != 2:
+        return 1, _numbered(factors, out)
     symmetries = [_turns(n) for n, _ in factors]
     if not any(symmetries):
         if len(factors) == 1:
             return 1, _numbered(factors, out)
-        keys = [n.key for n, _ in factors]
-        if len(set(keys)) == len(keys):
+        keys = {n.key for n, _ in factors}
+        if len(keys) == len(factors) or len(keys) == len(set(factors)):  # equal factors have equal labels
             return 1, _numbered(sorted(factors, key=_key), out)
     return _Colouring(factors, symmetries, out).solve()
 

@@ -26,7 +26,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Hashable, Iterator
 from fractions import Fraction
 from typing import Any, ClassVar, Protocol, cast
-from weakref import WeakValueDictionary
+from weakref import ref
 from zlib import crc32
 
 from symgrad.tensor.dims import Shape, key_of
@@ -91,6 +91,19 @@ class WholeFunction(Protocol):
     def rules(self) -> tuple[Callable[[Node], Node | None], ...]: ...
 
 
+class _Kept(ref):  # type: ignore[type-arg]
+    """A node as the table of its kind holds it: weakly, and gone from the table with the node."""
+
+    __slots__ = ("identity", "table")
+    identity: Hashable
+    table: dict[Hashable, _Kept]
+
+
+def _forget(kept: _Kept) -> None:
+    if kept.table.get(kept.identity) is kept:
+        del kept.table[kept.identity]
+
+
 class Node:
     """A tensor: `shape` has one size per axis, `args` the nodes it is made of.
 
@@ -98,13 +111,16 @@ class Node:
     """
 
     __slots__ = ("__weakref__", "args", "key", "rank", "shape", "symmetry")
-    _table: ClassVar[WeakValueDictionary[Hashable, Node]] = WeakValueDictionary()
+    _table: ClassVar[dict[Hashable, _Kept]]  # of one kind: every node that is alive, by what it is made of
 
     shape: Shape
     args: tuple[Node, ...]
     key: int
     rank: int  # the number of axes
     symmetry: int | None  # of a node with two axes, once it is known: see `canonical.symmetry`
+
+    def __init_subclass__(cls) -> None:
+        cls._table = {}
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.shape}>"
@@ -114,12 +130,15 @@ class Node:
 
 
 def _interned(cls: type[Node], identity: Hashable) -> Node | None:
-    return Node._table.get((cls, identity))
+    kept = cls._table.get(identity)
+    return None if kept is None else kept()
 
 
 def _intern(node: Node, identity: Hashable, shape: Shape, args: tuple[Node, ...], key: int) -> Node:
     node.shape, node.rank, node.args, node.key, node.symmetry = shape, len(shape), args, key, None
-    Node._table[type(node), identity] = node
+    table = type(node)._table
+    kept = table[identity] = _Kept(node, _forget)
+    kept.identity, kept.table = identity, table
     return node
 
 

@@ -84,7 +84,7 @@ PLANTED = [
     ("two-branch-network", "dW1", "-(grad_l1 .* [l1 > 0])*x'", "sign"),
     ("linear-form", "ax", "a", "transposed"),
     ("quadratic-form", "by-x", "x'*A", "forgot second occurrence"),
-    ("computational-graph", "multiply-dx", "x*grad_z", "wrong answer"),
+    ("computational-graph", "multiply-dx", "x*grad_z", "differentiated the wrong function"),
     ("two-branch-network", "value-yhat", (0.82, 0.08, 0.11), "rounded twice"),
     ("two-branch-network", "value-yhat", (0.72, 0.07, 0.11), "wrong answer"),
     ("two-branch-network", "value-z", (3, 0.5), "wrong answer"),

@@ -76,3 +76,46 @@ def test_latex_has_a_line_for_each_part() -> None:
 def test_one_sympy_expression_is_refused() -> None:
     with pytest.raises(LimitError):
         _ = derived(6).expr
+
+
+# --- second derivatives of networks --------------------------------------------------------------
+
+
+def network(depth: int) -> tuple[str, dict[str, object]]:
+    """A tanh network whose layers are m and n wide in turn."""
+    wide = ["n", *("mn"[i % 2] for i in range(depth + 1))]
+    lines = [f"h{i} = tanh(W{i}*{f'h{i - 1}' if i > 1 else 'x'})" for i in range(1, depth)]
+    where = {f"W{i}": f"R^{{{wide[i]} x {wide[i - 1]}}}" for i in range(1, depth + 1)}
+    lines.append(f"L = norm2(W{depth}*h{depth - 1} - t)^2")
+    return "\n".join(lines), {**where, "x": "R^n", "t": f"R^{wide[depth]}"}
+
+
+def hessian(depth: int) -> Derivative:
+    text, where = network(depth)
+    return derivative(text, ["W1", "W1"], where=where)
+
+
+def test_the_hessian_of_a_network_reads_back_to_differences_of_gradients() -> None:
+    text, where = network(8)
+    D = derivative(text, ["W1", "W1"], where=where)
+    assert D.in_parts is not None
+    rng, sizes = np.random.default_rng(8), {"m": 3, "n": 2}
+    shape = {name: [sizes[a] for a in str(space)[2:].strip("{}^").split(" x ")] for name, space in where.items()}
+    arrays = {name: rng.normal(size=s) for name, s in shape.items()}
+    forward = text.rsplit("\n", 1)[0]
+    found = program(f"{forward}\n{D}", where).forward(**arrays)
+    source, step, direction = program(text, where), 1e-6, rng.normal(size=shape["W1"])
+    ahead, behind = (source.backward(**{**arrays, "W1": arrays["W1"] + e * direction})["W1"] for e in (step, -step))
+    wanted = ((ahead - behind) / (2 * step)).reshape(-1, order="F")
+    np.testing.assert_allclose(found @ direction.reshape(-1, order="F"), wanted, rtol=1e-6, atol=1e-8)
+
+
+def test_the_hessian_of_a_network_grows_linearly() -> None:
+    lengths = [len(str(hessian(depth))) for depth in (10, 20, 40)]
+    assert lengths[2] - lengths[1] < 2.2 * (lengths[1] - lengths[0])
+
+
+def test_only_the_graph_is_made_before_it_is_asked_for() -> None:
+    D = hessian(4)
+    assert "node" not in vars(D) and "tree" not in vars(D) and "shown" not in vars(D)
+    assert D.in_layout("numerator").node is D.node

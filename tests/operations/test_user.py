@@ -82,7 +82,7 @@ def test_kinks_of_a_definition_are_those_of_its_parts() -> None:
 
 
 def test_from_sympy() -> None:
-    assert checked("sum(u_wave(x))", "x") == "exp(-x.^2) .* (cos(x) - 2*(x .* sin(x)))"
+    assert checked("sum(u_wave(x))", "x") == "exp(-x.^2) .* (cos(x) - 2*x .* sin(x))"
 
 
 def test_what_only_sympy_knows() -> None:

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from symgrad.bank.content import (
     Block,
     Cell,
+    Code,
     Derivation,
     Document,
     Figure,
@@ -60,6 +61,8 @@ def _block(block: Block, figures: Mapping[str, str]) -> str:
             return _displayed(block.latex)
         case Derivation():
             return "\n\n".join(f"{sentences(line.reason)}\n\n{_displayed(line.formula.latex)}" for line in block.lines)
+        case Code():
+            return _listing(block.text)
         case Table():
             return _table(block)
         case Figure():
@@ -89,7 +92,11 @@ def _note(note: Note) -> str:
 def _figure(figure: Figure, figures: Mapping[str, str]) -> str:
     if figure.name in figures:
         return f"![{figure.caption}]({figures[figure.name]})"
-    return f'<div dir="ltr">\n\n```\n{figure.program}\n```\n\n</div>'
+    return _listing(figure.program)
+
+
+def _listing(lines: str) -> str:
+    return f'<div dir="ltr">\n\n```\n{lines}\n```\n\n</div>'
 
 
 def _table(table: Table) -> str:
@@ -100,6 +107,8 @@ def _table(table: Table) -> str:
 def _cell(cell: Cell) -> str:
     if isinstance(cell, str):
         return " ".join(cell.split()).replace("|", r"\|")
+    if isinstance(cell, Code):
+        return f'<span dir="ltr">`{cell.text.replace("|", chr(92) + "|")}`</span>'
     latex = cell.latex if isinstance(cell, Formula) else numbers_latex(cell)
     return f"${latex}$".replace("|", r"\vert ")
 

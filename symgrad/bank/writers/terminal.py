@@ -23,6 +23,7 @@ from rich.text import Text
 from symgrad.bank.content import (
     Block,
     Cell,
+    Code,
     Derivation,
     Document,
     Figure,
@@ -70,6 +71,8 @@ def _block(block: Block) -> Iterator[RenderableType]:
                 yield _formula(line.formula)
         case Table():
             yield _table(block)
+        case Code():
+            yield Padding(Text(block.text, style="cyan"), (0, 0, 0, INDENT))
         case Figure():
             yield Padding(Text(block.program, style="cyan"), (0, 0, 0, INDENT))
         case Note():
@@ -116,7 +119,7 @@ def _table(table: Table) -> RenderableType:
 def _cell(cell: Cell) -> str:
     if isinstance(cell, str):
         return prose(cell)
-    return cell.text if isinstance(cell, Formula) else numbers_text(cell)
+    return numbers_text(cell) if isinstance(cell, Numbers) else cell.text
 
 
 def numbers_text(block: Numbers) -> str:
