@@ -3,6 +3,7 @@
     m (a - p) + m (q - a)     = m (q - p)              what stands around the sums is the same
     (1 - y) .* s - y .* (1 - s) = s - y                entry by entry, multiplied out
     b^-1/2 - u^2 .* b^-3/2    = b^-3/2,  b = 1 + u^2   a power of a sum taken out first
+    (a + b) .* c + a + b      = (a + b) .* (c + 1)     a sum beside a product with it
 
 A form is taken only where it has fewer factors than the one it replaces.
 
@@ -41,7 +42,7 @@ def collected(node: Node) -> Node:
     if sum(map(bool, bases)) == 0:
         return node
     best: Node = node
-    for form in (_around, _multiplied_out, _over_common_power, _along_label):
+    for form in (_around, _beside_its_product, _multiplied_out, _over_common_power, _along_label):
         found = form(node)
         if found is not None and _size(found) < _size(best):
             best = found
@@ -140,6 +141,27 @@ def _around(node: Add) -> Node | None:
         factors = [(total if _is_place(n) else n, ls) for n, ls in around]
         rest.append((1, einsum(factors, range(node.rank))))
     return add(rest, node.shape)
+
+
+def _beside_its_product(node: Node) -> Node | None:
+    """s .* a + s = s .* (a + 1), where s is a sum whose terms stand among the others."""
+    assert isinstance(node, Add)
+    own = tuple(range(node.rank))
+    for i, (c, term) in enumerate(node.terms):
+        others = {n: d for k, (d, n) in enumerate(node.terms) if k != i}
+        for j, (inner, labels) in enumerate(factors := _factors(term)):
+            if not isinstance(inner, Add) or labels != own or len(factors) < 2:
+                continue
+            parts = [(1, inner)] if inner in others else inner.terms
+            ratios = {Fraction(others[n]) / Fraction(d) if n in others else None for d, n in parts}
+            if len(ratios) == 1 and None not in ratios:
+                (ratio,) = ratios
+                around = einsum([f for k, f in enumerate(factors) if k != j], own, c * _coefficient(term))
+                more = einsum([(Ones.make(size), (axis,)) for axis, size in enumerate(node.shape)], own, ratio or 0)
+                whole = einsum([(inner, own), (add([*_terms(around), (1, more)], node.shape), own)], own)
+                inside = {n for _, n in parts}
+                return add([*((d, n) for n, d in others.items() if n not in inside), (1, whole)], node.shape)
+    return None
 
 
 def _surrounded(inner: Node, labels: tuple[Hashable, ...], rest: Factors, rank: int) -> tuple[Node, Factors]:
@@ -244,6 +266,8 @@ def _over_common_power(node: Add) -> Node | None:
         terms = [node.terms[i] for i in chosen]
         inner = add(((c, _with_power(t, base, labels, -Fraction(least))) for c, t in terms), node.shape)
         inner = (_multiplied_out(inner, base) if isinstance(inner, Add) else None) or inner
+        if isinstance(inner, Add) and len(inner.terms) > len(chosen):
+            continue  # nothing has cancelled
         front = power(base, number(least))
         whole = einsum([(front, labels), (inner, range(node.rank))], range(node.rank))
         return add([(1, whole), *(t for i, t in enumerate(node.terms) if i not in chosen)], node.shape)

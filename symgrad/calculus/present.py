@@ -147,7 +147,7 @@ class _Flattening:
         total = node if flat == [*node.terms] else add(flat, node.shape)
         if self.expand:
             return total
-        hoisted = _hoisted_ones(total)
+        hoisted = _on_one_diagonal(_hoisted_ones(total))
         return hoisted if self.kept is None else _hoisted_factors(hoisted)
 
     def product(self, factors: Factors, rank: int, coefficient: Coefficient) -> Node:
@@ -270,6 +270,33 @@ def _power_of_spread(base: Node, exponent: Node) -> Node | None:
     if len(ones) < base.rank or not rest or any(a < base.rank for _, labels in rest for a in labels):
         return None
     return einsum([(power(einsum(rest, (), base.coefficient), exponent), ()), *ones], range(base.rank))
+
+
+def _on_one_diagonal(node: Node) -> Node:
+    """A sum of matrices of which several are diagonal: those as one, with the sum of their entries."""
+    if not isinstance(node, Add) or node.rank != 2:
+        return node
+    entries = [(c, _diagonal_entries(n)) for c, n in node.terms]
+    found = [(c, n) for c, n in entries if n is not None]
+    if len(found) < 2:
+        return node
+    total = collected(_hoisted_ones(add(found, node.shape[:1])))
+    diagonal = einsum([(total, (0,)), (Delta.make(node.shape[0]), (0, 1))], (0, 1))
+    rest = [term for term, (_, n) in zip(node.terms, entries, strict=True) if n is None]
+    return add([*rest, (1, diagonal)], node.shape)
+
+
+def _diagonal_entries(node: Node) -> Node | None:
+    """v of diag(v); None of what is not diagonal by a delta of its two axes."""
+    if isinstance(node, Delta):
+        return Ones.make(node.shape[0])
+    if not isinstance(node, Einsum):
+        return None
+    rest = [(n, labels) for n, labels in node.factors if not (isinstance(n, Delta) and set(labels) == {0, 1})]
+    if len(rest) != len(node.factors) - 1:
+        return None
+    entries = [(n, tuple(0 if a == 1 else a for a in labels)) for n, labels in rest]
+    return einsum([*entries, (Ones.make(node.shape[0]), (0,))], (0,), node.coefficient)
 
 
 def _hoisted_ones(node: Node) -> Node:
