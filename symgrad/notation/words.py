@@ -284,9 +284,51 @@ def _in_order(factored: list[Term], keep: bool = False) -> Tree:
         factored = [Term(t.coefficient, t.scalars, t.spread) if _is_spread_matrix(t) else t for t in factored]
     ordered = factored if keep else sorted(factored, key=_order)
     tree = ordered[0].tree()
+    has_sums = is_call(tree, "add", "subtract")
     for term in ordered[1:]:
-        tree = _and_then(tree, term.unsigned, term.coefficient < 0)
-    return tree
+        unsigned = term.unsigned
+        has_sums = has_sums or is_call(unsigned, "add", "subtract")
+        tree = _and_then(tree, unsigned, term.coefficient < 0)
+    return _collected(tree) if has_sums and len(ordered) > 1 else tree
+
+
+def _collected(total: Tree) -> Tree:
+    """A sum of sums with equal parts put together: s - 1 + s is 2*s - 1."""
+    parts: list[tuple[bool, Tree]] = []
+    while isinstance(total, Call) and len(total.args) == 2 and total.op in ("add", "subtract"):
+        parts.append((total.op == "subtract", total.args[1]))
+        total = total.args[0]
+    parts.append((True, total.args[0]) if isinstance(total, Call) and total.op == "negate" else (False, total))
+    table: dict[Tree, Fraction] = {}
+    for negative, part in reversed(parts):
+        number, core = _counted(part)
+        table[core] = table.get(core, Fraction(0)) + (-number if negative else number)
+    kept = [(c, core) for core, c in table.items() if c] or [(Fraction(0), _UNIT)]
+    if all(c < 0 for c, _ in kept[:1]) and any(c > 0 for c, _ in kept):
+        kept.sort(key=lambda pair: pair[0] < 0)
+    (first, core), *rest = kept
+    found = call("negate", _times(-first, core)) if first < 0 else _times(first, core)
+    for number, core in rest:
+        found = call("subtract" if number < 0 else "add", found, _times(abs(number), core))
+    return found
+
+
+_UNIT = Number(Fraction(1))
+
+
+def _counted(tree: Tree) -> tuple[Fraction, Tree]:
+    """2*x as 2 and x."""
+    if isinstance(tree, Number):
+        return tree.value, _UNIT
+    if isinstance(tree, Call) and tree.op == "multiply" and isinstance(tree.args[0], Number):
+        return tree.args[0].value, tree.args[1]
+    return Fraction(1), tree
+
+
+def _times(number: Fraction, core: Tree) -> Tree:
+    if core is _UNIT:
+        return Number(number)
+    return core if number == 1 else prefixed(Number(number), core)
 
 
 def _is_diagonal_matrix(term: Term) -> bool:
@@ -500,8 +542,8 @@ def _entrywise_product(terms: list[Term], written: str) -> Term:
         inner.append(Term(term.coefficient, term.scalars, word, None if left else term.word))
     content, common = _content(inner), _shared_scalars(inner)
     total = sum_tree([_without(t, content, common) for t in inner])
-    pair = sorted((shared, total), key=lambda t: (is_mask(t), len(text(t))))
-    tree = call("hadamard", *pair)
+    parts = sorted([shared, *entrywise_factors(total)], key=lambda t: (is_mask(t), len(text(t))))
+    tree = reduce(lambda a, b: call("hadamard", a, b), parts)
     return Term(content, tuple(common.items()), Word((Link(tree, link.transposed, link.vector),)))
 
 
