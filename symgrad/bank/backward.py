@@ -67,7 +67,8 @@ def _share(source: Program, line: Assignment, name: str) -> str:
     """What one line hands back to a name that it reads: the gradient of dot(grad_LINE, LINE)."""
     of = line.name or RESULT
     arrives = f"{GRADIENT}{of}"
-    declared = {n: _declared(source, n) for n in names(line.value) if n in source.views}
+    declared = dict(source.declared)  # all of them: a line may use the letter of another's dimension
+    declared |= {n: _declared(source, n) for n in names(line.value) if n in source.views}
     declared[arrives] = Declaration(arrives, *source.views[of].shape)
     alone = program(f"{of} = {text_of(line.value)}\ndot({arrives}, {of})", declared)
     return str(derive(alone, None, name, layout="gradient", structure="ignore"))

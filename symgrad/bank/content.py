@@ -95,6 +95,19 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class Generated:
+    """A derivative whose NumPy code a notebook shows and runs; the fields are those of `derivative`."""
+
+    name: str
+    where: str
+    program: str
+    wrt: tuple[str, ...]
+    of: str | None
+    layout: str
+    vec: str
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """A remark: on a print that is right (`fine`) or wrong (`wrong`), or on a check."""
 
@@ -103,7 +116,7 @@ class Note:
     tone: Literal["fine", "wrong", "checked"]
 
 
-Block = Heading | Paragraph | Formula | Derivation | Code | Table | Figure | Note
+Block = Heading | Paragraph | Formula | Derivation | Code | Table | Figure | Generated | Note
 
 
 @dataclass(frozen=True, slots=True)

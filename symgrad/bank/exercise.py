@@ -184,7 +184,7 @@ class ChainQuestion(ProgramQuestion):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeQuestion(ProgramQuestion):
-    """The backward pass of the program, or of `of`, as lines of code: `grad_s2 = grad_s3`, down to every name in `wrt`."""
+    """The backward pass of `of` as lines of code, `grad_s2 = grad_s3` and so on, down to every name in `wrt`."""
 
     kind: ClassVar[str] = "code"
     of: str | None

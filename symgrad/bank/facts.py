@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from symgrad.bank.content import Block, Cell, Figure, Formula, Paragraph, Table
+from symgrad.bank.judges_of_form import filled
 from symgrad.bank.numbers import numbers
 from symgrad.bank.phrases import digits
 from symgrad.bank.worked import answer_formula, shape_latex, verification
@@ -114,7 +115,7 @@ def _form(result: Derivative, context: Context) -> Iterator[Block]:
         return
     diagonal = diagonal_of(result.shown)
     if diagonal is None:
-        yield Paragraph(context.say("structure dense"))
+        yield from _filled(result, context)
         return
     yield Paragraph(context.say("structure diagonal"))
     tree = lift(diagonal)
@@ -122,6 +123,17 @@ def _form(result: Derivative, context: Context) -> Iterator[Block]:
     yield Formula(tree_latex(tree, kinds, templates=latex_templates()), text(tree))
     if isinstance(diagonal, Map) and diagonal.op.name in COMPARISONS:
         yield Paragraph(context.say("structure mask"))
+
+
+def _filled(result: Derivative, context: Context) -> Iterator[Block]:
+    """How many entries differ from zero; nothing where that was not seen."""
+    seen = filled(result)
+    if seen is None:
+        return
+    if seen.all():
+        yield Paragraph(context.say("structure dense"))
+    elif all(isinstance(s, int) for s in result.shape):
+        yield Paragraph(context.say("structure some", count=digits(int(seen.sum()), context.language)))
 
 
 def diagonal_of(node: Node) -> Node | None:

@@ -22,6 +22,7 @@ from symgrad.bank.exercise import CodeQuestion
 from symgrad.bank.judged import NOTHING_PRINTED, WRONG, Judged, program_of, right
 from symgrad.errors import ParseError, SymgradError
 from symgrad.notation.grammar import parse
+from symgrad.notation.text import text as text_of
 from symgrad.programs import Program
 from symgrad.verification.staged import PREFIXES, StagedLine, StagedReport, check_staged
 
@@ -71,7 +72,7 @@ def _backward_only(printed: str, source: Program) -> str:
 def _refuse_other_forward(number: int, name: str, said: str, source: Program) -> None:
     known = next((line.value for line in source.lines if line.name == name), None)
     try:
-        same = known is not None and parse(said) == known
+        same = known is not None and text_of(parse(said)) == text_of(known)
     except SymgradError:
         same = False
     if not same:

@@ -31,6 +31,7 @@ Array = Any
 SMALL = 16  # fixed dimensions beyond this are made small, to look at a structure
 SHAPES = ((2, 3), (3, 2), (3, 3), (4, 5))  # matrices that are flattened by enumeration
 STRUCTURE_POINTS = ("distinct", "square") * 6
+MOST_ENTRIES = 100_000  # of a Jacobian that is looked at entry by entry
 CLOSE = 1e-9
 
 
@@ -88,6 +89,23 @@ def _jacobians(derivative: Derivative) -> list[Array]:
         point = find_point(source, kind, seed, of=derivative.of)
         found.append(jacobian_matrix(source, Factor(derivative.of, derivative.wrt[0]), point))
     return found
+
+
+def filled(derivative: Derivative) -> Array | None:
+    """Which entries of a Jacobian are not zero at some of the sampled points; None where it is too large to see.
+
+    Dimensions that are letters have the sizes of the first point: places of one size can be compared.
+    """
+    numbers = [s for s in derivative.shape if isinstance(s, int)]
+    if prod(numbers) > MOST_ENTRIES:
+        return None
+    source, seen = derivative.program, None
+    for seed in range(len(STRUCTURE_POINTS)):
+        point = find_point(source, "distinct", seed, of=derivative.of)
+        found = jacobian_matrix(source, Factor(derivative.of, derivative.wrt[0]), point) != 0
+        if seen is None or seen.shape == found.shape:
+            seen = found if seen is None else seen | found
+    return seen
 
 
 def _small(source: Program) -> Program:

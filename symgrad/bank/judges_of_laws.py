@@ -32,7 +32,7 @@ def judge_law(question: LawQuestion) -> Judged:
     for name, said in question.gradients.items():
         true = found[name] if name in found else run.graph.gradient(name)
         if np.shape(true) != np.shape(said) or np.abs(true - np.asarray(said)).max() > CLOSE:
-            return wrong(WRONG, f"the gradient of {name} is {true}, printed is {said}")
+            return wrong(WRONG, f"the gradient of {name}: {said} is printed, exact is {true}")
     broken = _CLAIMS[question.claim](run, question, of)
     return right(f"the gate {question.claim}") if broken is None else wrong(WRONG, broken)
 

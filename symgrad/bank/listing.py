@@ -27,7 +27,7 @@ def code_blocks(question: CodeQuestion, context: Context) -> Iterator[Block]:
 
     source = program_of(question.problem)
     generated = list(backward_lines(source, question.of, question.wrt))
-    yield Paragraph(context.say("code"))
+    yield Paragraph(f"{context.say('code')} {context.say('legend')}")
     yield Paragraph(context.say("answer"), strong=True)
     yield Code("\n".join([*question.problem.formula.strip().splitlines(), "", *generated]))
     yield from _checked(question, source, generated, context)
@@ -52,7 +52,7 @@ def _beside(question: CodeQuestion, source: Program, generated: list[str], conte
     """Every printed line, the verdict, and the generated line for the gradient that it should be."""
     wanted = {line.partition(" = ")[0].removeprefix(GRADIENT): line for line in generated}
     rows = [_row(line, wanted, source, context) for line in judged_lines(question, source).lines]
-    header = ("code line", "printed", "code verdict", "code should")
+    header = ("code line", "printed", "code verdict", "code generated")
     return Table(tuple(context.say(h) for h in header), tuple(rows))
 
 

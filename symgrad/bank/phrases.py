@@ -104,7 +104,7 @@ GENERAL: Mapping[str, Sentence] = {
     ),
     "code line": ("Line", "سطر"),
     "code verdict": ("Verdict", "داوری"),
-    "code should": ("Should be", "باید باشد"),
+    "code generated": ("Generated", "تولیدشده"),
     "code right": ("right", "درست"),
     "code wrong": ("wrong", "نادرست"),
     "structure shape": (
@@ -126,6 +126,10 @@ GENERAL: Mapping[str, Sentence] = {
         "درایه‌به‌درایه در این نقاب است.",
     ),
     "structure dense": ("In general no entry is zero.", "در حالت کلی هیچ درایه‌ای صفر نیست."),
+    "structure some": (
+        "Of these entries {count} can differ from zero; the others are zero at every input.",
+        "از این درایه‌ها {count} درایه می‌توانند ناصفر باشند؛ بقیه به ازای هر ورودی صفرند.",
+    ),
     "structure zero": ("All entries are zero.", "همهٔ درایه‌ها صفرند."),
     "flattening row": (
         "Before row $i$ there are $i-1$ full rows of ${columns}$ entries each; $A_{{ij}}$ is number $j$ of its row:",
@@ -185,6 +189,10 @@ LAYOUTS: Mapping[str, Sentence] = {
     "numerator": (
         "Layout: numerator; row $i$ belongs to output $i$, column $j$ to input $j$ (${shape}$).",
         "چیدمان: صورت (numerator)؛ سطر $i$ به خروجی $i$ و ستون $j$ به ورودی $j$ مربوط است (${shape}$).",
+    ),
+    "second": (
+        "Layout: row $i$ belongs to entry $i$ of ${first}$, column $j$ to entry $j$ of ${wrt}$ (${shape}$).",
+        "چیدمان: سطر $i$ به درایهٔ $i$ از ${first}$ و ستون $j$ به درایهٔ $j$ از ${wrt}$ مربوط است (${shape}$).",
     ),
     "turned": (
         "Layout: numerator; the derivative of a scalar by a matrix has the shape of the transposed matrix (${shape}$).",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from symgrad.bank.content import Block, Derivation, Formula, Heading, Language, Line, Note, Paragraph
+from symgrad.bank.content import Block, Derivation, Formula, Generated, Heading, Language, Line, Note, Paragraph
 from symgrad.bank.phrases import LAYOUTS, RULES, STRUCTURES, digits, listed, say
 from symgrad.derivation import Derivative, derivative
 from symgrad.errors import SymgradError
@@ -37,7 +37,14 @@ def derivative_blocks(question: DerivativeQuestion, context: Context) -> Iterato
     yield answer_formula(result)
     yield Paragraph(layout_sentence(result, context))
     yield from verification(result, context)
+    yield _generated(question, context)
     yield from _print(question, result, context)
+
+
+def _generated(question: DerivativeQuestion, context: Context) -> Generated:
+    problem, name = question.problem, f"{context.exercise.id}-{question.id}"
+    vec = question.vec or "column"
+    return Generated(name, problem.where, problem.formula, tuple(question.wrt), question.of, question.layout, vec)
 
 
 def asked_derivative(question: DerivativeQuestion) -> Derivative:
@@ -69,7 +76,7 @@ def _method(result: Derivative, method: str, context: Context, alone: bool) -> I
     if len(fresh) < len(found):
         yield Paragraph(context.say("as above"))
     legend = context.say("legend") if any(GRADIENT in s.text() for s in shown) else ""
-    yield Derivation(tuple(Line(reason(s, context), Formula(s.latex(), s.text())) for s in shown), legend)
+    yield Derivation(tuple(Line(reason(s, context.language), Formula(s.latex(), s.text())) for s in shown), legend)
 
 
 def _is_known(step: Step, result: Derivative, context: Context) -> bool:
@@ -80,9 +87,9 @@ def _is_known(step: Step, result: Derivative, context: Context) -> bool:
     return known
 
 
-def reason(step: Step, context: Context) -> str:
+def reason(step: Step, language: Language) -> str:
     """The sentence that goes with a step."""
-    language, details = context.language, dict(step.details)
+    details = dict(step.details)
     rule = step.rule
     values: dict[str, object] = {k: name_latex(v) for k, v in details.items() if k in ("of", "wrt")}
     if rule == "product rule" and not _has_deltas(step):
@@ -165,7 +172,8 @@ def _left(result: Derivative) -> tuple[str, str]:
 def layout_sentence(result: Derivative, context: Context) -> str:
     """The convention of the answer in words."""
     language = context.language
-    values = {"wrt": name_latex(result.wrt[-1]), "shape": shape_latex(result.shape)}
+    first, last = name_latex(result.wrt[0]), name_latex(result.wrt[-1])
+    values = {"wrt": last, "first": first, "shape": shape_latex(result.shape)}
     sentences = [say(_layout_of(result), language, LAYOUTS, **values)]
     if not result.arrangement.is_tensor and result.node.rank > 2:
         sentences.append(say(f"vec {result.vec}", language, LAYOUTS))
@@ -179,6 +187,8 @@ def _layout_of(result: Derivative) -> str:
         return "denominator" if result.layout == "denominator" else "numerator"
     if result.node.rank == 0:
         return "scalar"
+    if len(result.wrt) > 1:
+        return "second"
     if result.layout == "numerator":
         return "row" if result.kind == "row" else "turned"
     return "column" if result.layout == "denominator" else "gradient"

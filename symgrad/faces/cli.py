@@ -1,11 +1,11 @@
-"""The command `symgrad`: derive, check, batch, key, verify; graph and grade have files of their own.
+"""The command `symgrad`: derive, check, batch, key, verify; graph, grade and serve have files of their own.
 
 Each command reads its input, calls one function of the library and shows the result; nothing is
 computed here, and what is heavy is imported inside the commands.  Exit status: 0 fine, 1 something
 checked is wrong, 2 the command or its input is unusable.  docs/command-line.md describes it for users.
 
 >>> sorted(commands.commands)
-['batch', 'check', 'derive', 'grade', 'graph', 'key', 'verify']
+['batch', 'check', 'derive', 'grade', 'graph', 'key', 'serve', 'verify']
 """
 
 from __future__ import annotations
@@ -34,8 +34,10 @@ from symgrad.faces.options import (
     read_text,
     say,
     variables,
+    write_bytes,
     write_file,
 )
+from symgrad.faces.serve import serve
 
 if TYPE_CHECKING:
     from symgrad.bank.content import Document, Language
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 
 METHODS = ("index", "differential", "chain")
 FORMATS = ("text", "latex", "numpy", "jax", "torch", "json")
+KEY_FORMATS = ("terminal", "md", "html", "tex", "pdf", "ipynb")
 WRONG = 1  # exit status: something checked is wrong
 
 
@@ -62,6 +65,7 @@ def commands(context: click.Context) -> None:
     symgrad verify exercises/
     symgrad graph  exercises/homework/06-two-branch-network.toml -o graph.svg
     symgrad grade  exercises/homework answers.csv -o report.html
+    symgrad serve
 
     An expression is text, `-` for standard input, or @FILE. Exit status: 0 fine, 1 something checked is
     wrong, 2 the command or its input is unusable.
@@ -250,8 +254,8 @@ PATHS = click.argument("paths", nargs=-1, required=True, metavar="PATHS...")
 @click.option(
     "--to",
     "form",
-    type=click.Choice(["terminal", "md"]),
-    help="terminal, or Markdown; terminal if not given, Markdown with -o.",
+    type=click.Choice(KEY_FORMATS),
+    help="The format; if not given, that of FILE's ending (Markdown for others), without FILE terminal.",
 )
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="The language of the key.")
 @click.option("-o", "output", metavar="FILE", help="Write to a file; its pictures are written beside it.")
@@ -262,7 +266,8 @@ def key(paths: tuple[str, ...], form: str | None, lang: Language, output: str | 
 
     \b
     symgrad key exercises/homework/06-two-branch-network.toml
-    symgrad key exercises/homework --lang fa -o key.md
+    symgrad key exercises/homework --lang fa -o key.html
+    symgrad key exercises/homework -o key.pdf
     """
     from symgrad.bank.exercise import load_all
     from symgrad.bank.key import key as write_key
@@ -273,10 +278,61 @@ def key(paths: tuple[str, ...], form: str | None, lang: Language, output: str | 
             if tell_progress:
                 tell_progress(exercise.id)
             documents.append(write_key(exercise, lang))
-    if form == "md" or (form is None and output is not None):
-        emit(_as_markdown(documents, output), output)
-    else:
+    _emit_key(documents, form or _form_of(output), output)
+
+
+def _form_of(output: str | None) -> str:
+    """The format that a file's name asks for."""
+    if output in (None, "-"):
+        return "terminal" if output is None else "md"
+    ending = Path(str(output)).suffix.lower().removeprefix(".")
+    return {"htm": "html"}.get(ending, ending) if ending in (*KEY_FORMATS[1:], "htm") else "md"
+
+
+def _emit_key(documents: Sequence[Document], form: str, output: str | None) -> None:
+    from symgrad.bank.key import figures
+
+    if form == "terminal":
         _emit_plain(documents, output)
+        return
+    if form == "md":
+        emit(_as_markdown(documents, output), output)
+        return
+    pictures = {name: svg for document in documents for name, svg in figures(document).items()}
+    if form == "html":
+        from symgrad.bank.writers.html import html
+
+        emit(html(documents, pictures), output)
+    elif form == "tex":
+        from symgrad.bank.writers.tex import tex
+
+        emit(tex(documents), output)
+        _write_pictures(pictures, output)
+    elif form == "ipynb":
+        from symgrad.bank.generated import sources
+        from symgrad.bank.writers.notebook import notebook
+
+        code = {name: text for document in documents for name, text in sources(document).items()}
+        emit(notebook(documents, pictures, code), output)
+    else:
+        _emit_pdf(documents, pictures, output)
+
+
+def _emit_pdf(documents: Sequence[Document], pictures: dict[str, str], output: str | None) -> None:
+    from symgrad.bank.writers.pdf import pdf
+
+    if output in (None, "-"):
+        raise click.UsageError("a PDF is written to a file: give -o FILE")
+    write_bytes(str(output), pdf(documents, pictures))
+
+
+def _write_pictures(pictures: dict[str, str], output: str | None) -> dict[str, str]:
+    """The pictures beside the file; their places as the text names them.  None of them on standard output."""
+    if output in (None, "-"):
+        return {}
+    for name, svg in pictures.items():
+        write_file(str(Path(str(output)).with_name(f"{name}.svg")), svg)
+    return {name: f"{name}.svg" for name in pictures}
 
 
 def _emit_plain(documents: Sequence[Document], output: str | None) -> None:
@@ -296,13 +352,7 @@ def _as_markdown(documents: Sequence[Document], output: str | None) -> str:
     from symgrad.bank.key import figures
     from symgrad.bank.writers.markdown import markdown
 
-    texts = []
-    for document in documents:
-        places = {}
-        for name, svg in figures(document).items() if output not in (None, "-") else ():
-            places[name] = f"{name}.svg"
-            write_file(str(Path(str(output)).with_name(places[name])), svg)
-        texts.append(markdown(document, places))
+    texts = [markdown(d, _write_pictures(figures(d) if output else {}, output)) for d in documents]
     return "\n".join(texts)
 
 
@@ -336,5 +386,5 @@ def verify(context: click.Context, paths: tuple[str, ...], every: bool, as_json:
         context.exit(WRONG)
 
 
-for command in (graph, grade):
+for command in (graph, grade, serve):
     commands.add_command(command)

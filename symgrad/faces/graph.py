@@ -15,14 +15,24 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from symgrad.errors import DomainError, UnknownNameError, did_you_mean
-from symgrad.faces.options import LANGUAGES, TEXT_LIMIT, declarations, emit, numbers, read_file, read_text, say
+from symgrad.faces.options import (
+    LANGUAGES,
+    TEXT_LIMIT,
+    FormulaCommand,
+    declarations,
+    emit,
+    numbers,
+    read_file,
+    read_text,
+    say,
+)
 
 if TYPE_CHECKING:
     from symgrad.bank.exercise import Exercise, Problem
     from symgrad.programs import Program
 
 
-@click.command(short_help="Draw a computational graph.")
+@click.command(cls=FormulaCommand, short_help="Draw a computational graph.")
 @click.argument("source", metavar="EXPR|FILE|EXERCISE.toml")
 @click.option("--values", metavar="JSON", help="Numbers for the inputs, '{\"x\": [1, 2]}', or @FILE.")
 @click.option("--where", multiple=True, metavar="TEXT", help="Declarations; without any, shapes are inferred.")

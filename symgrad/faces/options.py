@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
@@ -86,8 +86,13 @@ def _reason(error: Exception) -> str:
 
 def write_file(path: str, text: str) -> None:
     """Write a result.  Raises DomainError naming the file."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: str, content: bytes) -> None:
+    """Write a result that is no text.  Raises DomainError naming the file."""
     try:
-        Path(path).write_text(text, encoding="utf-8")
+        Path(path).write_bytes(content)
     except (OSError, ValueError) as error:
         raise DomainError(f"{path}: cannot be written: {_reason(error)}") from error
 
@@ -191,14 +196,49 @@ def json_option(command: Command) -> Command:
 # --- how errors leave -----------------------------------------------------------------------------
 
 
+class FormulaCommand(click.Command):
+    """A command whose expression may begin with a minus: `-y'*log(p)` is a formula, not the option `-y`."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(context, _formulas_last(args, self.get_params(context)))
+
+
+def _formulas_last(args: list[str], parameters: list[click.Parameter]) -> list[str]:
+    """The arguments, those that begin with a minus and name no option behind `--`."""
+    options = {name: p for p in parameters if isinstance(p, click.Option) for name in (*p.opts, *p.secondary_opts)}
+    rest: list[str] = []
+    formulas: list[str] = []
+    is_value = False
+    for position, arg in enumerate(args):
+        if arg == "--" and not is_value:
+            return [*rest, "--", *formulas, *args[position + 1 :]]
+        option = options.get(arg)
+        if option is None and not is_value and _is_formula(arg, options):
+            formulas.append(arg)
+        else:
+            rest.append(arg)
+        is_value = not is_value and option is not None and not option.is_flag
+    return [*rest, "--", *formulas] if formulas else args
+
+
+def _is_formula(arg: str, options: Mapping[str, click.Option]) -> bool:
+    """Whether `-...` is no option: `-oFILE` is one, and `-wrt` is meant as one."""
+    if arg[:1] != "-" or arg[:2] == "--" or len(arg) < 2 or f"-{arg}" in options:
+        return False
+    return arg[:2] not in options or options[arg[:2]].is_flag
+
+
 class Commands(click.Group):
     """A group of commands whose errors are told, never shown as a traceback.
 
     `symgrad EXPR VAR [options]` is short for `symgrad derive EXPR --wrt VAR [options]`.
     """
 
+    command_class = FormulaCommand
+
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
-        is_short = len(args) > 1 and not args[0].startswith("-") and not args[1].startswith("-")
+        is_formula = bool(args) and (args[0][:1] != "-" or (_is_formula(args[0], {}) and args[0] != "-h"))
+        is_short = is_formula and len(args) > 1 and not args[1].startswith("-")
         if is_short and not get_close_matches(args[0], self.commands):
             args = ["derive", args[0], "--wrt", *args[1:]]
         return super().parse_args(context, args)
@@ -219,7 +259,7 @@ class Commands(click.Group):
         except Exception as error:
             if os.environ.get("SYMGRAD_DEBUG") == "1":
                 raise
-            tell(context, _as_bug(error))
+            tell(context, as_bug(error))
             context.exit(UNUSABLE)
 
 
@@ -228,7 +268,8 @@ def drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _as_bug(error: Exception) -> SymgradError:
+def as_bug(error: Exception) -> SymgradError:
+    """The fault of symgrad itself, in one line."""
     if isinstance(error, MemoryError):
         return LimitError("this needs more memory than there is", hint="smaller sizes")
     said = " ".join(str(error).split())[:200]

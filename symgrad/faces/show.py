@@ -43,36 +43,24 @@ def answer_line(result: Derivative) -> str:
 
 def remarks(result: Derivative) -> list[str]:
     """How the answer is to be read: layout and shape, what was inferred, what was understood, why it is zero."""
-    said = [explain_layout(result), *_structure(result)]
+    said = [explain_layout(result)]
     if not result.matrix_form:
         said.append("no closed matrix notation: an indexed sum")
     if result.is_zero:
         said.append(f"zero, because {result.why_zero}")
     if result.kinks:
         said.append(f"at kinks: {'; '.join(result.kinks)}")
-    return said + reading(result.program)
-
-
-_STRUCTURED = {"symmetric", "skew", "spd", "diagonal"}
-_STRUCTURES = {
-    "project": "projected onto the declared structure: ",
-    "free": "by the free entries: ",
-    "ignore": "all entries taken as independent, although declared: ",
-}
-
-
-def _structure(result: Derivative) -> list[str]:
-    """What was done about a variable that is declared symmetric, diagonal, ..."""
-    declared = result.program.declared
-    inputs = [declared[name] for name in dict.fromkeys(result.wrt) if name in declared]
-    found = [variable.text() for variable in inputs if variable.properties & _STRUCTURED]
-    return [_STRUCTURES[result.structure] + "; ".join(found)] if found else []
+    return said + _assumed(result.program) + list(result.notes)
 
 
 def reading(program: Program) -> list[str]:
     """What was inferred, and what else was understood."""
+    return _assumed(program) + list(program.notes) + echoes(program)
+
+
+def _assumed(program: Program) -> list[str]:
     assumed = "; ".join(program.declared[name].text() for name in program.assumed)
-    return ([f"assumed: {assumed}"] if assumed else []) + list(program.notes) + echoes(program)
+    return [f"assumed: {assumed}"] if assumed else []
 
 
 def show_derivative(result: Derivative) -> None:
@@ -122,8 +110,13 @@ def _step_fields(step: Step) -> dict[str, str]:
 
 
 def show_json(fields: dict[str, Any]) -> None:
+    """One line of JSON on standard output."""
+    click.echo(json_line(fields))
+
+
+def json_line(fields: dict[str, Any]) -> str:
     """One line of JSON; numbers that are not finite are null."""
-    click.echo(json.dumps(_finite(fields), ensure_ascii=False, allow_nan=False))
+    return json.dumps(_finite(fields), ensure_ascii=False, allow_nan=False)
 
 
 def _finite(data: Any) -> Any:

@@ -80,7 +80,7 @@ def test_an_answer_that_waits_for_ever_is_ended_by_the_clock(trouble, monkeypatc
 
 def test_memory_of_a_worker_is_bounded():
     pytest.importorskip("resource")
-    code = "import sys; from symgrad.bank.grading import worker; worker._bound_memory(2**30); bytearray(2**31)"
+    code = "import sys; from symgrad.bank.grading import process; process.bound_memory(2**30); bytearray(2**31)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "MemoryError" in run.stderr
 

@@ -23,7 +23,7 @@ from symgrad.operations.catalogue import records
 from symgrad.programs import program
 
 EXERCISES = Path(__file__).parents[2] / "exercises"
-BANK = {e.id: e for e in load_all([EXERCISES / "homework", EXERCISES / "backpropagation"])}
+BANK = {e.id: e for e in load_all([EXERCISES])}
 BOTH = [(name, language) for name in BANK for language in ("en", "fa")]
 _KEYS: dict[tuple[str, str], Document] = {}
 

@@ -10,6 +10,7 @@ import pytest
 
 from symgrad.bank.exercise import Bilingual, Factor, FlatteningQuestion, JacobianForm, LawQuestion, Problem, load_all
 from symgrad.bank.verify import judge, verify
+from symgrad.errors import SymgradError
 
 EXERCISES = Path(__file__).parents[2] / "exercises"
 FOUND = {  # from the documents: what is wrong in them, and why, stands in the notes of the files
@@ -25,17 +26,14 @@ FOUND = {  # from the documents: what is wrong in them, and why, stands in the n
     ("sigmoid-neuron", "gradient-x0"): {"rounded twice"},
     ("sigmoid-neuron", "gradient-x1"): {"rounded twice"},
     ("sigmoid-neuron", "gradient-w1"): {"rounded twice"},
+    ("staged-code", "backward"): {"wrong chain factor"},
 }
-LOADED = {e.id: e for e in load_all([EXERCISES / "homework", EXERCISES / "backpropagation"])}
-BASE = [
-    "add-multiply", "computational-graph", "gate-patterns", "jacobian-and-flattening", "linear-form", "linear-map",
-    "quadratic-form", "relu-jacobian", "sigmoid-neuron", "trace", "two-branch-network",
-]  # fmt: skip
+LOADED = {e.id: e for e in load_all([EXERCISES])}
 
 
 @pytest.fixture(scope="module")
 def verification():
-    return verify(LOADED[name] for name in BASE)
+    return verify(LOADED.values())
 
 
 def _question(exercise, id):
@@ -98,6 +96,56 @@ PLANTED = [
 def test_planted_mistakes_are_found(exercise, id, printed, finding):
     judged = judge(replace(_question(exercise, id), printed=printed))
     assert judged.right is False and judged.findings == (finding,)
+
+
+PRINTED = _question("staged-code", "backward").printed
+RIGHT_CODE = PRINTED.replace("grad_w0 = grad_s2", "grad_s0 = grad_s2")
+
+
+def _code(printed, **changes):
+    return replace(_question("staged-code", "backward"), printed=printed, **changes)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "finding"),
+    [
+        ("grad_x1 = grad_s1 * w1", "grad_x1 = grad_s1 * x1", "differentiated the wrong function"),
+        ("(1 - L) * L", "(1 - L)", "missing chain factor"),
+        ("grad_s1 = grad_s2", "grad_s1 = -grad_s2", "sign"),
+        ("grad_x1 = grad_s1 * w1\n", "", "missing gradient"),
+        ("grad_s1 = grad_s2\n", "", "missing gradient"),
+        ("grad_L = 1.0\n", "", "missing gradient"),
+    ],
+)
+def test_a_mistake_planted_in_code_is_found(old, new, finding):
+    judged = judge(_code(RIGHT_CODE.replace(old, new)))
+    assert judged.right is False and judged.findings == (finding,)
+
+
+def test_the_printed_line_of_the_code_is_told():
+    judged = judge(_code(PRINTED))
+    assert "line 5" in judged.detail and "grad_s0" in judged.detail
+
+
+def test_corrected_code_is_right_in_any_order_that_can_be_run():
+    lines = RIGHT_CODE.strip().splitlines()
+    assert judge(_code(RIGHT_CODE)).right is True
+    assert judge(_code("\n".join([*lines[:5], lines[8], lines[9], *lines[5:8]]))).right is True
+    assert judge(_code("\n".join(reversed(lines)))).findings == ("used too early",)
+
+
+def test_code_with_the_forward_lines_and_with_sums_in_parts():
+    problem = Problem("x: R^n; A: R^{m x n}", "z = A*x\nL = z'*z + x'*x", {})
+    code = "z = A*x  # forward\n\ngrad_L = 1\ngrad_z = 2*grad_L*z\ngrad_x = 2*grad_L*x\ngrad_x += A'*grad_z"
+    assert judge(_code(code, problem=problem, wrt=("x",))).right is True
+    assert judge(_code(code.replace("A'*", ""), problem=problem, wrt=("x",))).right is not True
+    assert judge(_code(code.replace("2*grad_L*x", "grad_L*x"), problem=problem, wrt=("x",))).right is False
+
+
+@pytest.mark.parametrize("code", ["grad_L", "L = 3", "grad_L = 1.0\ngrad_s3 = grad_L*q", "# nothing", "print(1)"])
+def test_code_that_cannot_be_read_is_refused(code):
+    with pytest.raises(SymgradError):
+        judge(_code(code))
 
 
 def test_a_chain_that_leaves_a_path_out_is_wrong():

@@ -33,3 +33,23 @@ def test_as_a_module() -> None:
         [sys.executable, "-m", "symgrad", "s^3", "s", "--where", "s: R"], capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[0] == "d/ds = 3*s^2"
+
+
+def test_an_expression_may_begin_with_a_minus() -> None:
+    where = ("--where", "x, y: R^n positive")
+    for line in (
+        ("derive", "-y'*log(x)", "--wrt", "x", *where),
+        ("derive", "--wrt", "x", *where, "-y'*log(x)"),
+        ("derive", "--wrt", "x", *where, "--", "-y'*log(x)"),
+        ("-y'*log(x)", "x", *where),
+    ):
+        status, said = _run(*line)
+        assert status == 0 and said.startswith("d/dx = -y ./ x"), line
+    assert _run("check", "-x'*x", "--wrt", "x", "--answer", "-2*x", "--where", "x: R^n")[0] == 0
+    status, drawn = _run("graph", "-x*y", "--where", "x, y: R")
+    assert status == 0 and "<svg" in drawn
+
+
+def test_a_mistyped_option_is_not_an_expression() -> None:
+    status, said = _run("derive", "x'*x", "-wrt", "x")
+    assert status == 2 and "No such option" in said

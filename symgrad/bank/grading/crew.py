@@ -12,28 +12,25 @@ worker takes its place.
 from __future__ import annotations
 
 import json
-import os
 import queue
 import signal
-import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from symgrad.bank.grading.grader import unresolved
 from symgrad.bank.grading.outcome import Outcome
+from symgrad.bank.grading.process import LineProcess
 from symgrad.bank.grading.worker import MEMORY, SECONDS, too_slow
-from symgrad.errors import DomainError, ParseError
+from symgrad.errors import ParseError
 
 PATIENCE = 20.0  # how many times the computing time of an answer is waited for, when others keep the machine busy
 START = 120.0  # seconds for a worker to start
 STOPPING = 5.0  # seconds for a thread that is just starting a worker
 CHUNK = 16  # answers to one question that a worker takes at a time
-ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # workers are as many as cores
+WORKER = "symgrad.bank.grading.worker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +73,7 @@ class _Watcher:
     found: queue.Queue[tuple[int, Outcome] | BaseException | None]
     seconds: float
     memory: int
-    process: subprocess.Popen[str] | None = None
+    process: LineProcess | None = None
     asked: Mapping[str, Any] | None = None
     stopped: bool = False
     thread: threading.Thread = field(init=False)
@@ -112,39 +109,16 @@ class _Watcher:
     def _graded(self, question: Mapping[str, Any], answer: str) -> Outcome:
         fresh = self.process is None
         try:
-            if self.process is None:
-                self.process = _started(self.seconds, self.memory)
+            process = self.process or LineProcess(WORKER, str(self.seconds), str(self.memory))
+            self.process = process
             if self.asked is not question:
-                self._send({"question": question})
+                process.tell(json.dumps({"question": question}))
                 self.asked = question
-            self._send({"answer": answer})
-            line = self._line(self.seconds * PATIENCE + (START if fresh else 0))
+            process.tell(json.dumps({"answer": answer}))
+            line = process.line(self.seconds * PATIENCE + (START if fresh else 0))
         except (BrokenPipeError, ValueError):  # ValueError: the pipe was closed by `stop`
             line = ""
         return self._outcome(line)
-
-    def _send(self, data: dict[str, Any]) -> None:
-        assert self.process is not None and self.process.stdin is not None
-        self.process.stdin.write(json.dumps(data) + "\n")
-        self.process.stdin.flush()
-
-    def _line(self, patience: float) -> str | None:
-        """What the worker says; nothing where it has ended, None where it was silent for too long."""
-        process, silent = self.process, threading.Event()
-        assert process is not None and process.stdout is not None
-
-        def give_up() -> None:
-            silent.set()
-            process.kill()
-
-        timer = threading.Timer(patience, give_up)
-        timer.daemon = True
-        timer.start()
-        try:
-            line = process.stdout.readline()
-        finally:
-            timer.cancel()
-        return None if silent.is_set() else line
 
     def _outcome(self, line: str | None) -> Outcome:
         if line and line.endswith("\n"):
@@ -166,32 +140,4 @@ class _Watcher:
     def _end(self) -> int | None:
         """End the worker, if there is one; its exit status."""
         process, self.process, self.asked = self.process, None, None
-        if process is None:
-            return None
-        try:
-            status = process.wait(timeout=0.2)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            status = process.wait()
-        for pipe in (process.stdin, process.stdout):
-            try:
-                if pipe is not None:
-                    pipe.close()
-            except OSError:
-                pass  # what was not sent any more
-        return status
-
-
-def _started(seconds: float, memory: int) -> subprocess.Popen[str]:
-    """A new worker; nothing is imported from the folder that it is started in."""
-    home = str(Path(__file__).parents[3])
-    path = os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH"))))
-    environment = {**os.environ, "PYTHONPATH": path, **dict.fromkeys(ONE_THREAD, "1")}
-    command = [sys.executable, "-P", "-m", "symgrad.bank.grading.worker", str(seconds), str(memory)]
-    try:
-        return subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8",
-            env=environment,
-        )  # fmt: skip
-    except OSError as error:
-        raise DomainError(f"no worker can be started: {error}") from error
+        return None if process is None else process.end()

@@ -27,9 +27,12 @@ import numpy as np
 
 from symgrad.bank.exercise import (
     ChainQuestion,
+    CodeQuestion,
     DerivativeQuestion,
     FlatteningQuestion,
     GradientValueQuestion,
+    GraphQuestion,
+    LawQuestion,
     Question,
     StructureQuestion,
     ValueQuestion,
@@ -37,11 +40,14 @@ from symgrad.bank.exercise import (
 from symgrad.bank.grading.definition import definition
 from symgrad.bank.grading.keys import fingerprint, too_long
 from symgrad.bank.grading.outcome import BLANK, LAYOUT, RIGHT, SHAPE, UNREADABLE, UNRESOLVED, WRONG, Outcome
-from symgrad.bank.grading.typed import chain, form, numbers
+from symgrad.bank.grading.typed import chain, form, gradients, numbers
 from symgrad.bank.judged import WRONG as UNNAMED
 from symgrad.bank.judged import Judged, program_of
 from symgrad.bank.judges import judge_chain, judge_gradient_value, judge_value, upstream
+from symgrad.bank.judges_of_code import judge_code
 from symgrad.bank.judges_of_form import judge_flattening, judge_structure
+from symgrad.bank.judges_of_graphs import judge_graph
+from symgrad.bank.judges_of_laws import judge_law
 from symgrad.derivation import derive
 from symgrad.errors import LimitError, ParseError, ShapeError, SymgradError, UnknownNameError
 from symgrad.programs import Program
@@ -101,6 +107,9 @@ class Grader:
             (ChainQuestion, lambda q, text: _of_print(judge_chain(replace(q, printed=chain(text))))),
             (StructureQuestion, lambda q, text: _of_print(judge_structure(replace(q, printed=form(text))))),
             (FlatteningQuestion, _place),
+            (CodeQuestion, lambda q, text: _of_print(judge_code(replace(q, printed=text)))),
+            (LawQuestion, _law),
+            (GraphQuestion, _graph),
         )
         for kind, judging in judges:
             if isinstance(question, kind):
@@ -217,6 +226,31 @@ def _of_print(judged: Judged) -> Outcome:
 
 def _place(question: FlatteningQuestion, answer: str) -> Outcome:
     return _of_print(judge_flattening(replace(question, printed=answer.partition("=")[2] or answer)))
+
+
+def _law(question: LawQuestion, answer: str) -> Outcome:
+    """The gradients at the inputs that the question names, each by its name."""
+    said = {_asked_name(n, question): value for n, value in gradients(answer).items()}
+    for name in said:
+        if name not in question.gradients:
+            raise UnknownNameError(f"the gradient of {name} is not asked for", hint=", ".join(question.gradients))
+    for name in question.gradients:
+        if name not in said:
+            return Outcome(WRONG, "witnesses", feedback=f"the gradient of {name} is asked for too")
+    return _of_print(judge_law(replace(question, gradients=said)))
+
+
+def _asked_name(name: str, question: LawQuestion) -> str:
+    """`dx` is the gradient of x, unless something is called dx."""
+    short = name.removeprefix("d")
+    return short if name not in question.gradients and short in question.gradients else name
+
+
+def _graph(question: GraphQuestion, answer: str) -> Outcome:
+    """The nodes as lines; a drawing is left to a person."""
+    if "=" not in answer:
+        return Outcome(UNRESOLVED, "question", feedback=f"{NOT_A_TEXT}: {question.kind}")
+    return _of_print(judge_graph(question, answer))
 
 
 def _value(question: ValueQuestion | GradientValueQuestion, answer: str) -> Outcome:

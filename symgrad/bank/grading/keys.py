@@ -21,7 +21,7 @@ from typing import Any
 from symgrad.verification.mistakes import MISTAKES
 from symgrad.verification.normalise import HIDDEN
 
-GRADER = 1  # raise it when verdicts change, so that what older graders said is not used again
+GRADER = 2  # raise it when verdicts change, so that what older graders said is not used again
 LIBRARY = " ".join(sorted(MISTAKES))  # with another library of mistakes, other names are found
 ANSWER_LIMIT = 10_000  # characters of an answer
 SHOWN = 200  # characters of an answer that is too long

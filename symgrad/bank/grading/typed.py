@@ -150,6 +150,26 @@ def _skipped(text: str, at: int) -> int:
     return found.end() if found is not None else at
 
 
+# --- gradients by name ---------------------------------------------------------------------
+
+_GRADIENT_OF = re.compile(
+    rf"(?:grad_|(?:{_D})?\w{{0,20}}[ ]?/[ ]?{_D}|\\partial[ ]?|\u2202)?(?P<name>[^\W\d]\w{{0,40}})[ ]?=(?!=)"
+)
+
+
+def gradients(text: str) -> dict[str, Numbers]:
+    """The numbers of each name, `x = -8, dz/dy = 6`.  Raises ParseError."""
+    plain = text.replace("$", "")
+    starts = list(_GRADIENT_OF.finditer(plain))
+    if not starts or plain[: starts[0].start()].strip():
+        raise ParseError("this gives no gradient by name", hint="x = -8, y = 6")
+    ends = [*(s.start() for s in starts[1:]), len(plain)]
+    return {
+        s["name"]: numbers(plain[s.end() : end].strip().rstrip(",;\n "))
+        for s, end in zip(starts, ends, strict=True)
+    }
+
+
 # --- forms of Jacobians -----------------------------------------------------------------------
 
 _SHAPE = re.compile(r"\b(\w{1,12})((?:[ ]?(?:x|\u00d7|\*|by)[ ]?\w{1,12}\b){1,3})")

@@ -23,6 +23,7 @@ from typing import Any
 from symgrad.bank.exercise import Question
 from symgrad.bank.grading.definition import question_of
 from symgrad.bank.grading.grader import Grader, unresolved
+from symgrad.bank.grading.process import bound_computing, bound_memory
 
 SECONDS = 30.0  # of computing, for one answer
 MEMORY = 4 * 2**30  # bytes, of a worker
@@ -90,7 +91,7 @@ def main() -> None:
     """Serve until standard input ends; arguments: seconds for an answer, bytes of memory."""
     seconds, memory = float(sys.argv[1]), int(sys.argv[2])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run ends its workers itself
-    _bound_memory(memory)
+    bound_memory(memory)
     grader, question = Grader(), None
     for line in sys.stdin:
         request = json.loads(line)
@@ -98,34 +99,13 @@ def main() -> None:
             question = question_of(request["question"])
             continue
         assert question is not None, "the question comes before its answers"
-        _bound_computing(seconds)
+        bound_computing(seconds)
         _write(grader.graded(question, request["answer"]).to_json())
 
 
 def _write(data: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(data) + "\n")
     sys.stdout.flush()
-
-
-def _bound_memory(memory: int) -> None:
-    try:
-        import resource
-    except ImportError:
-        return  # not on this system
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _, most = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (memory if most < 0 else min(memory, most), most))
-
-
-def _bound_computing(seconds: float) -> None:
-    """The process may compute for so long from now on."""
-    try:
-        import resource
-    except ImportError:
-        return
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    _, most = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime + seconds + 1), most))
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from symgrad.bank.content import (
     Document,
     Figure,
     Formula,
+    Generated,
     Heading,
     Note,
     Numbers,
@@ -38,7 +39,7 @@ MARKS = {"fine": "✓", "wrong": "✗", "checked": "✓"}
 
 def markdown(document: Document, figures: Mapping[str, str] | None = None) -> str:
     """The text of a key.  `figures` maps the names of figures to where their pictures are."""
-    body = "\n\n".join(_block(block, figures or {}) for block in document.blocks) + "\n"
+    body = "\n\n".join(part for block in document.blocks if (part := _block(block, figures or {}))) + "\n"
     if document.language != "fa":
         return body
     formula = re.compile(r"^((?:> ?)?)\$\$\n.*?^(?:> ?)?\$\$$", re.DOTALL | re.MULTILINE)
@@ -69,6 +70,8 @@ def _block(block: Block, figures: Mapping[str, str]) -> str:
             return _figure(block, figures)
         case Note():
             return _note(block)
+        case Generated():
+            return ""  # programs that test themselves are for notebooks
         case _:
             raise UnknownNameError(f"Markdown has no way to write a {type(block).__name__}")
 

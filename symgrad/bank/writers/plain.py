@@ -15,7 +15,7 @@ _SIGNS = {
     "ldots": "...", "odot": "⊙", "oslash": "⊘", "otimes": "⊗", "in": "∈", "to": "→", "le": "≤",
     "leq": "≤", "ge": "≥", "geq": "≥", "ne": "≠", "neq": "≠", "approx": "≈", "sum": "∑", "prod": "∏",
     "infty": "∞", "sigma": "σ", "delta": "δ", "mu": "μ", "lambda": "λ", "alpha": "α", "beta": "β",
-    "gamma": "γ", "theta": "θ", "eta": "η", "phi": "φ", "pi": "π", "Sigma": "Σ", "Lambda": "Λ",
+    "gamma": "γ", "varepsilon": "ε", "theta": "θ", "eta": "η", "phi": "φ", "pi": "π", "Sigma": "Σ", "Lambda": "Λ",
     "nabla": "∇", "quad": "  ", "qquad": "    ", "lVert": "‖", "rVert": "‖", "lvert": "|", "rvert": "|",
     "vert": "|", "left": "", "right": "", "langle": "⟨", "rangle": "⟩", "mid": "|",
 }  # fmt: skip
@@ -74,6 +74,8 @@ class _Reader:
         if name == "frac":
             above, below = self._argument(), self._argument()
             return f"{_factor(above)}/{_factor(below)}"
+        if name == "sqrt":
+            return f"√{_factor(self._argument())}"
         if name in _ACCENTS:
             return self._argument() + _ACCENTS[name]
         if name in _WRAPPERS:

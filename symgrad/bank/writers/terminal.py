@@ -28,6 +28,7 @@ from symgrad.bank.content import (
     Document,
     Figure,
     Formula,
+    Generated,
     Heading,
     Note,
     Numbers,
@@ -44,7 +45,8 @@ MARKS = {"fine": "✓", "wrong": "✗", "checked": "✓"}
 
 def terminal(document: Document) -> Group:
     """What rich prints of a key."""
-    return Group(*(part for block in document.blocks for part in (*_block(block), Text(""))))
+    shown = (block for block in document.blocks if not isinstance(block, Generated))  # which is for notebooks
+    return Group(*(part for block in shown for part in (*_block(block), Text(""))))
 
 
 def terminal_text(document: Document, width: int = 100) -> str:
