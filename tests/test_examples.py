@@ -55,9 +55,12 @@ def test_a_planted_bug_is_caught_and_named(verdicts, mistake):
     assert not wanted or set(wanted) & set(named), f"called {named}, should be one of {wanted}"
 
 
+OF_LINES = {"missing gradient", "used too early"}  # of staged code, where each line is judged: no function has them
+
+
 def test_there_is_a_bug_for_every_family_of_mistakes():
     planted = {MISTAKES[name].family for name in BUGS if name in MISTAKES}
-    assert {m.family for m in MISTAKES.values()} <= planted
+    assert {m.family for m in MISTAKES.values()} - OF_LINES <= planted
 
 
 def test_a_class_gets_a_junit_file_that_names_students_and_mistakes(tmp_path):

@@ -27,17 +27,20 @@ from symgrad.calculus.present import present
 from symgrad.derivation import Derivative, derive
 from symgrad.errors import DomainError, LayoutError, LimitError, ShapeError, SymgradError
 from symgrad.notation.declare import PROPERTIES, Declaration
+from symgrad.notation.entries import header
 from symgrad.notation.layout import LAYOUTS, STACKINGS
 from symgrad.notation.text import text as tree_text
 from symgrad.notation.tree import Tree, postorder
 from symgrad.programs import Program, Where, program
 from symgrad.tensor.build import is_zero, permuted
+from symgrad.tensor.dims import agree
 from symgrad.tensor.nodes import Node
 from symgrad.tensor.view import View
 from symgrad.verification.diagnose import where_it_differs
 from symgrad.verification.equality import axes_in_layout, difference, equal, matrices, proved, same_in_field, same_sizes
 from symgrad.verification.formulas import lines_of
 from symgrad.verification.functions import judge_function
+from symgrad.verification.mistake import Line, joined
 from symgrad.verification.mistakes import MISTAKES
 from symgrad.verification.normalise import normalised
 from symgrad.verification.numbers import judge_numbers, written_numbers
@@ -201,6 +204,8 @@ class Case:
         Raises ParseError, UnknownNameError where it cannot be read.
         """
         scope = self.derivative.program.scope
+        if header(answer) is not None:  # index notation has equals signs and letters of its own
+            return self._judge_part(answer.strip(), "")
         plain = normalised(answer, {*scope.views, *scope.letters})
         for part in plain.earlier:  # of a chain of equals signs: each is claimed
             verdict = self._judge_part(part, plain.prefix)
@@ -215,10 +220,33 @@ class Case:
         except ShapeError as error:
             return self._of_no_shape(text, error)
         tree = read.tree if read.tree is not None and _is_short(read.tree) else None
+        if read.by_axes:
+            return replace(self._judged_by_axes(read.views[0]), notes=read.notes)
         verdict = self.judged(read.views[0], tree)
         for other in read.views[1:]:  # the free indices in another order
             verdict = verdict if verdict.correct else self._better(verdict, self.judged(other))
         return replace(verdict, notes=read.notes)
+
+    def _judged_by_axes(self, said: View) -> Verdict:
+        """Index notation: a tensor with the derivative's axes, in whatever layout that is read."""
+        tensor = self.derivative.node
+        if said.node.rank != tensor.rank or self.derivative.arrangement.rows is not None:
+            return self.judged(self.view(said.node) if said.node.rank == tensor.rank else said)
+        wanted = View(self.closed(tensor), 1)
+        if not all(agree(a, b) for a, b in zip(said.node.shape, tensor.shape, strict=True)):
+            return self.wrong("shapes", "wrong shape: the indices run to other sizes than those of the derivative")
+        if proved(said, wanted):
+            return self.right("normal form")
+        if same_in_field(said, wanted, self.derivative.program):
+            return self.right("prime field")
+        try:
+            for point in self.points:
+                answer, truth = self.values([said, wanted], point)
+                if not equal(answer, truth):
+                    return self.wrong("samples", "", witness=difference(answer, truth, point))
+        except (DomainError, LimitError) as error:
+            return Verdict(None, "unresolved", explanation=error.message, expected=str(self.derivative))
+        return self.right("samples")
 
     def judged(self, said: View, tree: Tree | None = None) -> Verdict:
         """Climb until a rung decides; `tree` is the answer as it was written."""
@@ -241,7 +269,7 @@ class Case:
 
     def _of_no_shape(self, answer: str, error: ShapeError) -> Verdict:
         """An answer that does not conform, and what would make it right."""
-        message = f"wrong shape: the answer does not conform\n{error}"
+        message = Line(f"wrong shape: the answer does not conform\n{error}", f"{_NO_SHAPE_FA}\n{error}")
         try:
             lines, _ = lines_of(answer, self.derivative.program.scope)
         except SymgradError:
@@ -251,12 +279,14 @@ class Case:
 
     def _of_wrong_shape(self, said: View, wanted: View, tree: Tree | None) -> Verdict:
         convention = f"{self.derivative.layout} layout"
-        message = f"wrong shape: the answer is {said.describe()}, the derivative in {convention} is {wanted.describe()}"
+        en = f"wrong shape: the answer is {said.describe()}, the derivative in {convention} is {wanted.describe()}"
+        message = Line(en, _wrong_shape_in_persian(said, wanted, self.derivative.layout))
         other = self._right_elsewhere(said)
         if other is None:
             return self._explained(self.wrong("shapes", message), self.search.explain_other_shape(said, tree))
         ids = (_name_of_layout(self.derivative),)
-        return self.wrong("shapes", f"{message}\nit is right in {other}", misconceptions=ids, details=ids, layout=other)
+        text = joined([message, _right_in(other)])
+        return self.wrong("shapes", text, misconceptions=ids, details=ids, layout=other)
 
     @staticmethod
     def _better(first: Verdict, second: Verdict) -> Verdict:
@@ -277,12 +307,13 @@ class Case:
         if not found:
             return verdict
         best, *others = found
-        said = [verdict.explanation, *(MISTAKES[i].explanation.en for i in best.ids), *best.lines]
+        records = (MISTAKES[i].explanation for i in best.ids)
+        said = [verdict.explanation, *(Line(r.en, r.fa) for r in records), *best.lines]
         return replace(
             verdict,
             misconceptions=best.families,
             details=best.ids,
-            explanation="\n".join(filter(None, said)),
+            explanation=joined(said),
             alternatives=tuple(f.families for f in others),
         )
 
@@ -314,12 +345,12 @@ class Case:
             only_stacked = other.startswith(f"{self.derivative.layout} layout")
             ids = ("wrong order",) if only_stacked else (_name_of_layout(self.derivative),)  # kron(A, B) for kron(B, A)
             also = (("wrong layout",),) if only_stacked else ()
-            said_so = f"it is right in {other}"
+            said_so = _right_in(other)
             named: dict[str, Any] = {"misconceptions": ids, "details": ids, "alternatives": also}
             return self.wrong("samples", said_so, witness=witness, layout=other, **named)
         found = self.search.explain(said, tree)
-        where = "\n".join(where_it_differs(self, said))
-        where = "" if found and where == "no entry agrees" else where
+        where = joined(where_it_differs(self, said))
+        where = Line("", "") if found and where == "no entry agrees" else where
         return self._explained(self.wrong("samples", where, witness=witness), found)
 
     # --- views and values
@@ -343,7 +374,7 @@ class Case:
         """The derivative as other conventions arrange it, each arrangement once."""
         seen = {axes_in_layout(self.derivative)}
         for vec in (self.derivative.vec, *(v for v in STACKINGS if v != self.derivative.vec)):
-            for layout in LAYOUTS:
+            for layout in dict.fromkeys((self.derivative.layout, *LAYOUTS)):
                 try:
                     other = self.derivative.in_layout(layout, vec)
                     axes = axes_in_layout(other)
@@ -386,3 +417,15 @@ def _is_short(tree: Tree) -> bool:
 def _name_of_layout(derivative: Derivative) -> str:
     """A gradient is called transposed, a Jacobian in the other convention is in the wrong layout."""
     return "transposed" if derivative.output.is_scalar and len(derivative.wrt) == 1 else "wrong layout"
+
+
+_NO_SHAPE_FA = "اندازه‌های درون پاسخ با هم جور نیستند"
+
+
+def _right_in(layout: str) -> Line:
+    return Line(f"it is right in {layout}", f"در این چیدمان درست است: {layout}")
+
+
+def _wrong_shape_in_persian(said: View, wanted: View, layout: str) -> str:
+    ours, theirs = (" x ".join(map(str, view.shape)) for view in (said, wanted))
+    return f"اندازهٔ پاسخ {ours} است، ولی مشتق در چیدمان {layout} اندازهٔ {theirs} دارد"

@@ -8,7 +8,7 @@ is a number the factors are arranged wrongly; where it is a factor of the formul
 >>> from symgrad.notation.grammar import parse
 >>> D = derivative("norm2(X*w-y)^2", "X", where="X: R^{m x n}; w: R^n; y: R^m", layout="gradient")
 >>> AtSizeOne(D).explain(parse("2*w'*(X*w-y)"), [])
-(('wrong order',), ('every factor is there: it is right where all sizes are 1',))
+(('wrong order',), ('it is right where all sizes are 1: look at how the factors are arranged',))
 """
 
 from __future__ import annotations
@@ -35,18 +35,23 @@ from symgrad.operations.catalogue import find, record
 from symgrad.operations.record import Elementwise
 from symgrad.tensor.nodes import Add, Apply, Einsum, Input, Map, Node, Power, walk
 from symgrad.tensor.view import View
-from symgrad.verification.edits import PRODUCTS, Edit
+from symgrad.verification.edits import POWERS, PRODUCTS, Edit
+from symgrad.verification.mistake import Line
+from symgrad.verification.product_rules import multiplied
 from symgrad.verification.scaling import Factor
 
 Array = Any
 Explained = tuple[tuple[str, ...], tuple[str, ...]]
-POINTS = 10
+POINTS = 24
 ENOUGH = 4  # points at which values are finite and not zero
 MOST_FACTORS = 40  # that may be missing or too many
 MOST_TERMS = 8  # compared one by one
 CLOSE = 1e-9
 _ONE = Number(Fraction(1))
-_ARRANGED = "every factor is there: it is right where all sizes are 1"
+_ARRANGED = Line(
+    "it is right where all sizes are 1: look at how the factors are arranged",
+    "اگر همهٔ اندازه‌ها 1 باشند درست است: به چینش عامل‌ها نگاه کنید",
+)
 
 
 @dataclass
@@ -69,6 +74,7 @@ class AtSizeOne:
             return None
         return (
             self._arranged(said, wanted, answer, truth)
+            or self._by_product_rules(answer, truth)
             or self._edited(answer, truth, changed)
             or self._factored(said, wanted, answer, truth)
         )
@@ -80,14 +86,33 @@ class AtSizeOne:
         ids = () if number == 1 else Factor(number).ids
         return ((arrangement(said, wanted), *ids), (_ARRANGED,) if not ids else ())
 
+    def _by_product_rules(self, answer: Array, truth: Array) -> Explained | None:
+        """f'g' for (fg)', and f'/g' for (f/g)'."""
+        source, wrt = self.derivative.program, self.derivative.wrt
+        if len(wrt) > 1 or wrt[0] in source.assigned:
+            return None
+        try:
+            output = self._lowered(source.lines[-1].value).node
+            for node in multiplied(output, self._scope.views[wrt[0]].node):
+                other = self._at_points(node)
+                if _constant(other, truth) != 1 and _constant(answer, other) == 1:
+                    return ("product rule",), ()
+        except SymgradError:
+            pass
+        return None
+
     def _edited(self, answer: Array, truth: Array, changed: Iterable[Edit]) -> Explained | None:
         for edit in changed:
+            if edit.made == "wrong exponent" and isinstance(edit.was, Call) and edit.was.op not in POWERS:
+                continue  # det(X) is X here, and its square says nothing
             try:
                 other = self._values(edit.tree)
             except SymgradError:
                 continue
             if _constant(other, truth) != 1 and _constant(answer, other) == 1:
-                return (edit.made,), (f"it is as if {text(edit.was)} had been {text(edit.becomes)}",)
+                new, old = text(edit.becomes), text(edit.was)
+                line = Line(f"your answer fits {new} where {old} belongs", f"پاسخ با {new} به جای {old} جور است")
+                return (edit.made,), (line,)
         return None
 
     def _factored(self, said: Tree, wanted: Tree, answer: Array, truth: Array) -> Explained | None:
@@ -256,10 +281,13 @@ def _spread(row: Array, usable: Array) -> Array:
     return whole
 
 
-def _as_powers(ratio: Array, logs: Array, names: Array) -> list[tuple[int, int]] | None:
+_POWERS = (-1, 1, -2, 2, -0.5, 0.5, -1.5, 1.5)
+
+
+def _as_powers(ratio: Array, logs: Array, names: Array) -> list[tuple[int, float]] | None:
     """The one or two rows whose powers, up to a number, are the ratio; the fewest and smallest first."""
     ratio, rows = ratio - ratio.mean(), logs - logs.mean(axis=1, keepdims=True)
-    for p in (-1, 1, -2, 2):
+    for p in _POWERS:
         off = np.abs(ratio - p * rows).max(axis=1)
         if off.min() < CLOSE:
             return [(int(off.argmin()), p)]
@@ -277,7 +305,9 @@ def _as_powers(ratio: Array, logs: Array, names: Array) -> list[tuple[int, int]]
 # --- words ------------------------------------------------------------------------------------
 
 
-def _ids_of(chosen: Sequence[tuple[Tree, int]]) -> tuple[str, ...]:
+def _ids_of(chosen: Sequence[tuple[Tree, float]]) -> tuple[str, ...]:
+    if any(p % 1 for _, p in chosen):
+        return ("wrong exponent",) if all(isinstance(t, Name) for t, _ in chosen) else ()
     lost, added = [t for t, p in chosen if p < 0], [t for t, p in chosen if p > 0]
     if lost and added:
         return ("stale variable",) if all(isinstance(t, Name) for t in (*lost, *added)) else ()
@@ -286,9 +316,11 @@ def _ids_of(chosen: Sequence[tuple[Tree, int]]) -> tuple[str, ...]:
     return ("factor left out",) if lost else ("extra factor",)
 
 
-def _said(part: Tree, power: int) -> str:
-    shown = text(part) if abs(power) == 1 else f"({text(part)})^{abs(power)}"
-    return f"your answer lacks the factor {shown}" if power < 0 else f"your answer has the extra factor {shown}"
+def _said(part: Tree, power: float) -> str:
+    shown = text(part) if abs(power) == 1 else f"({text(part)})^{Fraction(abs(power))}"
+    if power < 0:
+        return Line(f"your answer lacks the factor {shown}", f"عامل {shown} در پاسخ نیست")
+    return Line(f"your answer has the extra factor {shown}", f"عامل {shown} در پاسخ زیادی است")
 
 
 def arrangement(said: Tree, wanted: Tree) -> str:
@@ -299,12 +331,27 @@ def arrangement(said: Tree, wanted: Tree) -> str:
     kinds = [sum(n[op] for op in PRODUCTS[1:]) for n in (ours, theirs)]
     if kinds[0] != kinds[1] or ours["diag"] > theirs["diag"]:
         return "elementwise vs matrix product"
+    if theirs["kron"] > ours["kron"]:
+        return "factor left out"
+    if _other_axis(ours, theirs):
+        return "other axis"
     for lost in _summing(theirs):
-        if theirs[lost] > ours[lost]:
+        if theirs[lost] > ours[lost] and not (ours["ones"] and lost in _BY_ONES):
             return "sum left out"
+    if any(ours[kept] > theirs[kept] for kept in _summing(ours)):
+        return "function kept"
     if _leaves(said) != _leaves(wanted) or ours["transpose"] == theirs["transpose"]:
         return "wrong order"
     return "missing transpose" if ours["transpose"] < theirs["transpose"] else "extra transpose"
+
+
+_BY_ONES = ("sum", "rowsum", "colsum")  # a product with ones does the same
+
+
+def _other_axis(ours: Counter[str], theirs: Counter[str]) -> bool:
+    """Whether rows are summed for columns, or back."""
+    kinds = ("rowsum", "colsum")
+    return any(ours[a] > theirs[a] and theirs[b] > ours[b] for a, b in (kinds, kinds[::-1]))
 
 
 def _operations(tree: Tree) -> Counter[str]:
@@ -320,4 +367,5 @@ def _summing(ops: Iterable[str]) -> Iterator[str]:
 
 
 def _leaves(tree: Tree) -> list[str]:
-    return [p.name for p in postorder(tree) if isinstance(p, Name)]
+    sizes = {id(a) for p in postorder(tree) if isinstance(p, Call) and record(p.op).sizes for a in p.args}
+    return [p.name for p in postorder(tree) if isinstance(p, Name) and id(p) not in sizes]

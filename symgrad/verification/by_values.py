@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from symgrad.verification.equality import equal
+from symgrad.verification.mistake import Line
 from symgrad.verification.scaling import ratio
 from symgrad.verification.witnesses import Point
 
@@ -24,6 +25,7 @@ Array = Any
 Explained = tuple[tuple[str, ...], tuple[str, ...]]
 Seen = Sequence[tuple[Point, Array, Array]]  # the answer and the derivative at a point
 MOST_DECIMALS = 6
+_MOVED = Line("it has the right entries in other places", "درایه‌ها درست‌اند، اما جای آن‌ها درست نیست")
 OFF = 20  # units of the last kept digit that rounding on the way may come to
 
 
@@ -36,7 +38,7 @@ def explained(seen: Seen) -> Explained | None:
         return found
     if _rounded(seen):
         return ("rounded twice",), ()
-    return (("wrong index formula",), ("it has the right entries in other places",)) if _permuted(seen) else None
+    return (("wrong index formula",), (_MOVED,)) if _permuted(seen) else None
 
 
 def _rounded(seen: Seen) -> bool:
@@ -60,9 +62,11 @@ def _by_inputs(seen: Seen) -> Iterator[Explained]:
         if any(v is None for v, _, _ in rows):
             continue
         if all(equal(a, t * v) for v, a, t in rows):
-            yield ("extra factor",), (f"the answer is {name} times the derivative",)
+            line = Line(f"the answer is {name} times the derivative", f"پاسخ {name} برابر مشتق است")
+            yield ("extra factor",), (line,)
         elif all(equal(t, a * v) for v, a, t in rows):
-            yield ("factor left out",), (f"the derivative is {name} times the answer",)
+            line = Line(f"the derivative is {name} times the answer", f"مشتق {name} برابر پاسخ است")
+            yield ("factor left out",), (line,)
         elif all(np.shape(v) == a.shape for v, a, _ in rows):
             yield from _extra_term(name, rows)
 
@@ -72,7 +76,9 @@ def _extra_term(name: str, rows: Sequence[tuple[Array, Array, Array]]) -> Iterat
     first = found[0]
     if first is not None and all(f is not None and abs(f - first) < 1e-7 for f in found):
         times = "" if abs(first - 1) < 1e-7 else f"{first:.4g} times "
-        yield ("extra term",), (f"your answer has {times}the extra term {name}",)
+        fa = f"جملهٔ {name} در پاسخ زیادی است (با ضریب {first:.4g})"
+        line = Line(f"your answer has {times}the extra term {name}", fa)
+        yield ("extra term",), (line,)
 
 
 def _like(value: Array, truth: Array) -> Array:

@@ -13,7 +13,7 @@ True
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, combinations, islice
 from typing import Any, Protocol
@@ -22,33 +22,37 @@ import numpy as np
 
 from symgrad.derivation import Derivative
 from symgrad.errors import SymgradError
-from symgrad.notation.lower import lower
-from symgrad.notation.tree import Tree
+from symgrad.notation.lower import Scope, lower
+from symgrad.notation.tree import Call, Name, Tree, postorder
 from symgrad.tensor.build import einsum, full
 from symgrad.tensor.dims import agree
 from symgrad.tensor.nodes import Delta, Node
 from symgrad.tensor.view import View
-from symgrad.verification.edits import edits
+from symgrad.verification.edits import MOST_PARTS, edits
 from symgrad.verification.equality import equal, same_sizes
 from symgrad.verification.mistaken import (
     Change,
     derived_with,
     local_changes,
+    merged_steps,
     mistaken_before,
     names_left_out,
     other_derivatives,
     other_functions,
+    other_structures,
     products_of_derivatives,
     stopped_early,
 )
 from symgrad.verification.mistakes import families, generality
 from symgrad.verification.scaling import ratio
+from symgrad.verification.shared_values import SharedValues
 from symgrad.verification.witnesses import Point
 
 Array = Any
 MOST_CHANGES = 160  # local rules changed one at a time
 MOST_PAIRS = 160  # ... two at a time
 MOST_ALIKE = 48  # ... both by the same mistake
+MOST_POINTS = 32  # whose values are kept
 MOST_EDITS = 160  # changed formulas tried for one answer
 NEAR = 1e-6  # of two projections, relatively
 FACTORS = (1.0, -1.0, 2.0, 0.5, -2.0, -0.5)
@@ -109,14 +113,31 @@ class Candidates:
         if point is None:
             return None
         try:
-            return self.bench.values([view], point)[0]
+            return self._at(view, point)
         except SymgradError:
             return None
 
+    def _at(self, view: View, point: Point) -> Array:
+        try:
+            return self._shared(point).of(view)
+        except KeyError:  # an input that the point does not have, but the case knows
+            return self.bench.values([view], point)[0]
+
+    def _shared(self, point: Point) -> SharedValues:
+        """The values at a point that are known already."""
+        if id(point) not in self._known:
+            if len(self._known) >= MOST_POINTS:
+                self._known.clear()
+            self._known[id(point)] = SharedValues(point)  # which keeps the point, so that its id stays its own
+        return self._known[id(point)]
+
+    @cached_property
+    def _known(self) -> dict[int, SharedValues]:
+        return {}
+
     def _pairs(self, said: View, other: View) -> Iterator[tuple[Array, Array, Point]]:
         for point in self.bench.points:
-            a, b = self.bench.values([said, other], point)
-            yield a, b, point
+            yield self._at(said, point), self._at(other, point), point
 
     def _agree(self, said: View, other: View, factor: float = 1) -> bool:
         try:
@@ -132,6 +153,28 @@ class Candidates:
         singles = self._derived((c,) for c in islice(self._changes, MOST_CHANGES))
         others = ((("differentiated the wrong function",), self.bench.view(n)) for n in self._others())
         return list(self._candidates(chain(singles, others, self._before())))
+
+    @cached_property
+    def merged(self) -> list[Candidate]:
+        """Mistakes at steps of the text that the graph holds as one function."""
+        return list(self._candidates(self._at_merged_steps()))
+
+    def _at_merged_steps(self) -> Iterator[tuple[tuple[str, ...], View]]:
+        try:
+            for id, node in islice(merged_steps(self.bench.derivative), MOST_CHANGES):
+                whole = node.rank == self.bench.derivative.node.rank
+                yield (id,), self.bench.view(node) if whole else View(node, min(1, node.rank))
+        except SymgradError:
+            return
+
+    @cached_property
+    def structures(self) -> list[Candidate]:
+        """The derivative by other conventions for a variable with a structure."""
+        derivative, made = self.bench.derivative, []
+        if any(derivative.program.declared[n].properties for n in derivative.wrt if n in derivative.program.declared):
+            for other in other_structures(derivative):
+                made.append((("other structure",), self.bench.arranged(other)))
+        return list(self._candidates(made))
 
     def _before(self) -> Iterator[tuple[tuple[str, ...], View]]:
         """Mistakes in the first of two differentiations."""
@@ -166,8 +209,8 @@ class Candidates:
         tree = self.bench.derivative.tree
         if tree is None:
             return []
-        changed = ((e.made, e.tree) for e in islice(edits(tree), MOST_EDITS))
-        read = ((made, self._read(t)) for made, t in changed)
+        reader = Reader(tree, self.bench.derivative.program.scope)
+        read = ((e.made, reader.read(e.tree)) for e in islice(edits(tree), MOST_EDITS))
         return list(self._candidates(((made,), view) for made, view in read if view is not None))
 
     @cached_property
@@ -216,12 +259,6 @@ class Candidates:
             return []
         return list(self._candidates(made))
 
-    def _read(self, tree: Tree) -> View | None:
-        try:
-            return lower(tree, self.bench.derivative.program.scope)
-        except SymgradError:
-            return None  # most edits do not conform
-
     def _candidates(self, made: Iterable[tuple[tuple[str, ...], View]]) -> Iterator[Candidate]:
         for ids, view in made:
             value = self._value(view, self.first)
@@ -266,6 +303,36 @@ class Candidates:
         groups = [tuple(g.values()) for g in by_record.values() if len(g) > 2]
         slopes = tuple({c[0]: c for c in self._changes if c[1] in _SLOPES_AS_ONE}.values())
         return list(self._candidates(self._derived([*groups, slopes] if len(slopes) > 1 else groups)))
+
+
+class Reader:
+    """Reads formulas that differ from one formula in a part: what they share is looked at once."""
+
+    def __init__(self, tree: Tree, scope: Scope):
+        self.tree = tree  # kept, so that the ids of its parts stay their own
+        self.names: dict[int, Name] = {}
+        self.scope = replace(scope, views=dict(scope.views))
+        parts = list(islice(postorder(tree), MOST_PARTS + 1))
+        for part in parts if len(parts) <= MOST_PARTS else ():  # longer formulas are not edited
+            if isinstance(part, Call) and id(part) not in self.names:
+                view = self.read(part)
+                if view is not None:
+                    name = self.names[id(part)] = Name(f" {len(self.names)}")
+                    self.scope.views[name.name] = view
+
+    def read(self, tree: Tree) -> View | None:
+        """The meaning of a formula, None where it does not conform, as most edits do not."""
+        try:
+            return lower(self._shortened(tree), self.scope)
+        except SymgradError:
+            return None
+
+    def _shortened(self, tree: Tree) -> Tree:
+        """Known parts become names; formulas that are edited are not deep."""
+        if not isinstance(tree, Call):
+            return tree
+        known = self.names.get(id(tree))
+        return known or Call(tree.op, tuple(map(self._shortened, tree.args)), tree.span, tree.mark)
 
 
 def on_the_diagonal(said: View, truth: View) -> View | None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -104,6 +105,17 @@ class Report:
 
     def __str__(self) -> str:
         return self.text()
+
+    def _repr_html_(self) -> str:
+        colour = "green" if self.ok else "red"
+        rows = [("td", "" if row.ok else ' style="color:red"', _cells(row)) for row in self.rows]
+        head: tuple[str, ...] = ("witness", "sizes", "absolute", "relative", "")
+        table = "".join(
+            f"<tr{style}>{''.join(f'<{tag}>{escape(cell, quote=False)}</{tag}>' for cell in cells)}</tr>"
+            for tag, style, cells in (("th", "", head), *rows)
+        )
+        notes = "".join(f"<div>{escape(note, quote=False)}</div>" for note in self.notes)
+        return f'<b style="color:{colour}">{escape(self.verdict, quote=False)}</b><table>{table}</table>{notes}'
 
     def __rich__(self) -> Table:
         from rich.table import Table

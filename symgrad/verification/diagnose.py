@@ -3,7 +3,7 @@
 Only values at points are compared; what was done wrong is not looked for here.
 
 >>> from symgrad.verification.answers import check_answer
->>> print(check_answer("tr(X*sin(X))", "X", answer="cos(X)", where="X: R^{n x n}").explanation)
+>>> print(check_answer("tr(X*sin(X))", "X", answer="X*X*X+sin(X)*X", where="X: R^{n x n}").explanation)
 no entry agrees
 """
 
@@ -23,6 +23,7 @@ from symgrad.notation.text import text
 from symgrad.operations.record import Elementwise
 from symgrad.tensor.nodes import Map, Node, walk
 from symgrad.tensor.view import View
+from symgrad.verification.mistake import Line
 from symgrad.verification.witnesses import Point
 
 Array = Any
@@ -60,22 +61,28 @@ def where_it_differs(bench: Bench, said: View) -> list[str]:
 
 def _by_place(agreeing: Sequence[Array]) -> list[str]:
     if not any(a.any() for a in agreeing):
-        return ["no entry agrees"]
+        return [Line("no entry agrees", "هیچ درایه‌ای درست نیست")]
     square = [a for a in agreeing if a.shape[0] == a.shape[1] > 1]
     if square and len(square) == len(agreeing):
         diagonal = [np.eye(len(a), dtype=bool) for a in square]
         if all(a[~d].all() for a, d in zip(square, diagonal, strict=True)):
-            return ["it differs on the diagonal only"]
+            return [Line("it differs on the diagonal only", "تنها درایه‌های قطر نادرست‌اند")]
         if all(a[d].all() and not a[~d].any() for a, d in zip(square, diagonal, strict=True)):
-            return ["it agrees on the diagonal only"]
+            return [Line("it agrees on the diagonal only", "تنها درایه‌های قطر درست‌اند")]
     if all((a.all(axis=1) | ~a.any(axis=1)).all() for a in agreeing) and agreeing[0].shape[0] > 1:
-        return [f"whole rows agree or differ: at the first point row {_listed(agreeing[0].all(axis=1))} agree"]
+        return [_of_rows(agreeing[0].all(axis=1))]
     share = sum(int(a.sum()) for a in agreeing) / sum(a.size for a in agreeing)
-    return [f"{share:.0%} of the entries agree"]
+    return [Line(f"{share:.0%} of the entries agree", f"{share:.0%} درایه‌ها درست‌اند")]
+
+
+def _of_rows(right: Array) -> Line:
+    kinds = [_listed(rows) for rows in (right, ~right)]
+    en = "at the first point the right rows are {}, the wrong ones {}".format(*kinds)
+    return Line(en, "در نخستین نقطه سطرهای درست {} و سطرهای نادرست {} هستند".format(*kinds))
 
 
 def _listed(rows: Array) -> str:
-    return ", ".join(str(i + 1) for i in np.flatnonzero(rows)) or "none"
+    return ", ".join(str(i + 1) for i in np.flatnonzero(rows)) or "-"
 
 
 def _masks(node: Node) -> Sequence[Node]:
@@ -95,8 +102,13 @@ def _by_mask(agreeing: Sequence[Array], masks: Sequence[Node], values: Sequence[
                 if _explains(agreeing, [v[k].T if turned else v[k] for v in values], on):
                     rows = "rows" if mask.rank == 1 else "entries"
                     where = ("columns" if turned else rows) if mask.rank == 1 else rows
-                    return [f"it agrees on the {where} where {_written(mask)} is {on}, and differs elsewhere"]
+                    en = f"it agrees on the {where} where {_written(mask)} is {on}, and differs elsewhere"
+                    fa = f"{_PLACES[where]} که در آن‌ها {_written(mask)} برابر {on} است درست‌اند و بقیه نادرست"
+                    return [Line(en, fa)]
     return []
+
+
+_PLACES = {"rows": "سطرهایی", "columns": "ستون‌هایی", "entries": "درایه‌هایی"}
 
 
 def _explains(agreeing: Sequence[Array], masks: Sequence[Array], on: int) -> bool:

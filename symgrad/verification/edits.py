@@ -25,14 +25,18 @@ from symgrad.operations.record import Elementwise, Operation, TensorFunction
 from symgrad.tensor.dims import letter
 from symgrad.tensor.nodes import Input
 from symgrad.tensor.view import View
+from symgrad.verification.mistake import Line
 
 MOST_PARTS = 60  # of a formula that is edited
 MOST_FACTORS = 6  # of a product whose factors are swapped
 PRODUCTS = ("multiply", "hadamard")
 QUOTIENTS = ("divide", "hadamard_divide")
 POWERS = ("power", "hadamard_power")
+SUMS = ("add", "subtract")
+SUMS_OF_LINES = ("rowsum", "colsum")
 
 Path = tuple[int, ...]
+_KINDS = {"term": "جملهٔ", "factor": "عامل"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +53,14 @@ class Edit:
     def span(self) -> Span | None:
         return self.was.span
 
-    def says(self) -> str:
+    def says(self) -> Line:
         """The repair in words."""
         if self.repaired in ("extra term", "extra factor") and len(self.was.args) == 2:
             kind = self.repaired.partition(" ")[2]
-            return f"your answer has the extra {kind} {text(self.was.args[self.becomes is self.was.args[0]])}"
-        return f"write {text(self.becomes)} for {text(self.was)}"
+            what = text(self.was.args[self.becomes is self.was.args[0]])
+            return Line(f"your answer has the extra {kind} {what}", f"{_KINDS[kind]} {what} در پاسخ زیادی است")
+        new, old = text(self.becomes), text(self.was)
+        return Line(f"write {new} for {old}", f"به جای {old} بنویسید {new}")
 
 
 def edits(tree: Tree, names: Sequence[tuple[str, str]] = (), letters: Collection[str] = ()) -> Iterator[Edit]:
@@ -63,16 +69,32 @@ def edits(tree: Tree, names: Sequence[tuple[str, str]] = (), letters: Collection
     `names` are pairs that may be mistaken for each other, `letters` what stands for a number of entries.
     Nothing is changed in formulas of more than MOST_PARTS parts.
     """
-    places = list(_places(tree))
-    if len(places) > MOST_PARTS:
+    parts = list(places(tree))
+    if len(parts) > MOST_PARTS:
         return
     for changes in (_plain_changes, _further_changes):
-        for path, part in places:
+        for path, part in parts:
             for new, made, repaired in changes(part, _parent(tree, path), Words(names, letters)):
                 yield Edit(replaced(tree, path, new), made, repaired, part, new)
+    yield from _everywhere(tree, parts)
 
 
-def _places(tree: Tree) -> Iterator[tuple[Path, Tree]]:
+def _everywhere(tree: Tree, parts: Sequence[tuple[Path, Tree]]) -> Iterator[Edit]:
+    """A sum that occurs several times, with the same term left out wherever it occurs."""
+    groups: dict[str, list[tuple[Path, Tree]]] = {}
+    for path, part in parts:
+        if isinstance(part, Call) and part.op in SUMS:
+            groups.setdefault(text(part), []).append((path, part))
+    for same in groups.values():
+        for i in (0, 1) if len(same) > 1 else ():
+            whole = tree
+            for path, part in same:
+                whole = replaced(whole, path, part.args[i])
+            yield Edit(whole, "term left out", "extra term", same[0][1], same[0][1].args[i])
+
+
+def places(tree: Tree) -> Iterator[tuple[Path, Tree]]:
+    """Every part of a formula with the way to it: the number of the argument at each step."""
     stack: list[tuple[Path, Tree]] = [((), tree)]
     while stack:
         path, part = stack.pop()
@@ -125,8 +147,10 @@ def _plain_changes(part: Tree, parent: Call | None, words: Words) -> Changed:
     if part.op == "diag":
         yield part.args[0], "diag missing", "diag missing"
     yield from _sums(part)
-    if part.op in ("rowsum", "colsum"):
+    if part.op in SUMS_OF_LINES:
         yield part.args[0], "bias not summed", "extra factor"
+        other = SUMS_OF_LINES[1 - SUMS_OF_LINES.index(part.op)]
+        yield Call("transpose", (Call(other, part.args, part.span),), part.span), "other axis", "other axis"
     if part.op in QUOTIENTS:
         lost = "divisor of a mean" if _counts(part.args[1], words.letters) else "factor left out"
         yield part.args[0], lost, "divisor of a mean" if lost == "divisor of a mean" else "extra factor"
@@ -137,7 +161,9 @@ def _further_changes(part: Tree, parent: Call | None, words: Words) -> Changed:
     if isinstance(part, Name):
         yield from ((Name(b, part.span), "stale variable", "stale variable") for a, b in words.names if a == part.name)
         if part.name in words.letters:
-            yield from ((Name(b), *["divisor of a mean"] * 2) for b in words.letters if b != part.name)  # type: ignore[misc]
+            size = parent is not None and record(parent.op).sizes  # eye(m) for eye(n) is no mean
+            id = "stale variable" if size else "divisor of a mean"
+            yield from ((Name(b), id, id) for b in words.letters if b != part.name)
     if isinstance(part, Call):
         yield from _quotients(part)
         yield from _functions(part)
@@ -174,8 +200,9 @@ def _functions(part: Call) -> Changed:
         yield inner, "inverse left out", "inverse left out"
     elif _keeps_shape(entry):
         yield inner, "wrong exponent", "wrong exponent"
-    elif part.op not in ("rowsum", "colsum", "diag"):
-        yield inner, "sum left out", "extra factor"
+    elif part.op not in (*SUMS_OF_LINES, "diag"):
+        yield inner, "sum left out", "function kept"
+        yield Call("power", (part, Number(Fraction(2))), part.span), "wrong exponent", "wrong exponent"
 
 
 @cache
@@ -198,9 +225,17 @@ def _powers(part: Call) -> Changed:
     if isinstance(exponent, Number):
         for other in (exponent.value + 1, exponent.value - 1, exponent.value / 2, -exponent.value):
             yield Call(part.op, (base, Number(other)), part.span), "wrong exponent", "wrong exponent"
+    if isinstance(base, Call) and base.op in SUMS:  # (a + b)^p for a + b^p
+        a, b = base.args
+        for pair in ((a, _raised(b, part)), (_raised(a, part), b), (_raised(a, part), _raised(b, part))):
+            yield Call(base.op, pair, part.span, base.mark), "wrong exponent", "wrong exponent"
     if isinstance(base, Call) and len(base.args) == 1 and isinstance(find(base.op), Elementwise):
         inside = Call(base.op, (Call(part.op, (base.args[0], exponent)),), part.span)
         yield inside, "slope at the wrong place", "slope at the wrong place"
+
+
+def _raised(base: Tree, power: Call) -> Tree:
+    return base if isinstance(base, Number) and base.value == 1 else Call(power.op, (base, power.args[1]), power.span)
 
 
 def _outer_products(part: Call) -> Changed:
@@ -238,21 +273,22 @@ def _products(part: Call, parent: Call | None) -> Changed:
     yield Call("multiply", (a, Call("diag", (b,))), part.span), "diag missing", "diag missing"
     for kept, lost in ((b, a), (a, b)):
         if not isinstance(lost, Number):
-            yield kept, _left_out(lost), "extra factor"
+            yield kept, _left_out(lost, part.op), "extra factor"
     if parent is None or parent.op != part.op:
         yield from _swapped(part)
 
 
-def _left_out(lost: Tree) -> str:
+def _left_out(lost: Tree, product: str) -> str:
     """The mistake of leaving a factor out."""
     ops = [p.op for p in postorder(lost) if isinstance(p, Call)]
-    if ops and ops[-1] in ("eye", "tril", "triu"):
-        return "missing mask"
-    if ops and record(ops[-1]).notation.fixity == "bracket":
+    if ops and (record(ops[-1]).notation.fixity == "bracket" or (product == "hadamard" and ops[-1] in _ZEROS)):
         return "missing mask"
     if "ones" in ops and not any(isinstance(p, Call) and p.op in PRODUCTS for p in postorder(lost)):
         return "bias not summed"
     return "factor left out"
+
+
+_ZEROS = ("eye", "tril", "triu")  # what is zero at places
 
 
 def _swapped(part: Call) -> Changed:
@@ -297,12 +333,15 @@ def _quoted(tree: Tree, like: Tree) -> Tree:
 
 
 def _sums(part: Call) -> Changed:
-    if part.op in ("add", "subtract"):
+    if part.op in SUMS:
         a, b = part.args
         other = "subtract" if part.op == "add" else "add"
         yield Call(other, (a, b), part.span, part.mark), "sign", "sign"
         yield Call(part.op, (Call("negate", (a,)), b), part.span, part.mark), "sign", "sign"
         yield a, "term left out", "extra term"
         yield (b if part.op == "add" else Call("negate", (b,))), "term left out", "extra term"
+        if isinstance(a, Call) and a.op in PRODUCTS:  # u*v - w for u*(v - w)
+            whole = Call(part.op, (a.args[1], b), part.span, part.mark)
+            yield Call(a.op, (a.args[0], whole), a.span, a.mark), "extra factor", "factor left out"
     elif part.op == "negate":
         yield part.args[0], "sign", "sign"

@@ -45,7 +45,7 @@ def axes_in_layout(derivative: Derivative) -> tuple[tuple[int, ...], tuple[int, 
     if derivative.node.rank > 2:
         raise LayoutError(
             f"a tensor of order {derivative.node.rank} is not answered by a matrix",
-            hint="layout='numerator' to flatten it",
+            hint="layout='numerator' to flatten it, or index notation, [i, j, k]: x[i]*A[j, k]",
         )
     return tuple(range(derivative.node.rank))[:1], tuple(range(derivative.node.rank))[1:]
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 
 from symgrad.errors import ParseError
+from symgrad.notation.entries import header, read_lines
 from symgrad.notation.grammar import parse_program, resolve_juxtaposition
 from symgrad.notation.latex_reader import parse_latex_program
 from symgrad.notation.latex_tokens import is_latex
@@ -29,7 +30,7 @@ _APPLIED = re.compile(r"(?<![\w.])([^\W\d]\w*)\s*\(")
 
 def lines_of(answer: str, scope: Scope) -> tuple[list[Assignment], tuple[str, ...]]:
     """The lines of an answer, parsed, juxtaposed names taken apart, and notes on how they were read."""
-    if is_latex(answer):
+    if is_latex(answer) and header(answer) is None:
         kinds = {**dict.fromkeys(scope.letters, "scalar"), **{n: v.kind for n, v in scope.views.items()}}
         parsed = parse_latex_program(answer, {*scope.views, *scope.letters}, kinds)
         notes: tuple[str, ...] = (f"LaTeX was read as {text_of(parsed[-1].value)}",)
@@ -54,7 +55,7 @@ def _is_array(name: str, scope: Scope) -> bool:
 def _parsed(answer: str) -> tuple[tuple[Assignment, ...], tuple[str, ...]]:
     """The lines, factors with a space between them read as a product where that is the only way."""
     try:
-        return parse_program(answer), ()
+        return read_lines(answer), ()
     except ParseError:
         closed = _SIDE_BY_SIDE.sub("*", answer)
         if closed == answer:

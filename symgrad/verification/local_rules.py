@@ -134,8 +134,7 @@ def value_for_mask(site: Site) -> Iterator[Swap]:
     """The value, or the argument, in place of the mask."""
     if _is_mask(_rule(site)):
         yield sloped(site.place, lambda node: node)
-        if len(site.node.args) > 1:
-            yield sloped(site.place, lambda _: site.argument)
+        yield sloped(site.place, lambda _: site.argument)
 
 
 def _is_smooth_factor(site: Site) -> bool:
@@ -187,6 +186,28 @@ def slope_at_the_value(site: Site) -> Iterator[Swap]:
         again = Map.make(node.op, (node,), node.shape)
         yield sloped(site.place, lambda _: node.op.partials[0](again, node))
         yield sloped(site.place, lambda _: node.op.partials[0](node.args[0], node.args[0]))
+        inner = _inner(node.args[0])
+        if inner is not None:  # cos(x) for cos(x^2)
+            yield sloped(site.place, lambda _: node.op.partials[0](Map.make(node.op, (inner,), node.shape), inner))
+
+
+def _inner(node: Node) -> Node | None:
+    """What an entry by entry function of one argument, or a power, is taken of."""
+    if isinstance(node, Map):
+        return node.args[0] if len(node.args) == 1 else None
+    raised = base_and_exponent(node)
+    return raised[0] if raised is not None else None
+
+
+def base_and_exponent(node: Node) -> tuple[Node, Fraction | int] | None:
+    """u and p of u^p entry by entry, which may stand as a product of equal factors."""
+    if isinstance(node, Power) and node.base.shape == node.shape:
+        value = as_number(node.exponent)
+        return (node.base, value) if value is not None else None
+    if isinstance(node, Einsum) and node.coefficient == 1 and len(node.factors) > 1 and len(set(node.factors)) == 1:
+        base, labels = node.factors[0]
+        return (base, len(node.factors)) if labels == tuple(range(node.rank)) else None
+    return None
 
 
 def slope_not_inverted(site: Site) -> Iterator[Swap]:
@@ -266,13 +287,16 @@ def power_taken_as_one(site: Site) -> Iterator[Swap]:
         yield sloped(site.place, lambda node: hadamard(exponent, _one(node)))
         if value is not None and (2 * value).denominator == 1 and value.denominator == 2:
             yield sloped(site.place, lambda node: hadamard(exponent, power(base, value - Fraction(1, 2)), _one(node)))
+            if value == Fraction(-1, 2) and not site.node.shape:  # the slope of 1/norm2(x) without its 1/(x'*x)
+                yield sloped(site.place, lambda node: hadamard(exponent, node))
 
 
 def power_not_lowered(site: Site) -> Iterator[Swap]:
-    """p*u^p in place of p*u^(p-1)."""
+    """p*u^p or p*u^(p+1) in place of p*u^(p-1)."""
     exponent = _exponent(site)
     if exponent is not None:
         yield sloped(site.place, lambda node: hadamard(exponent, node))
+        yield sloped(site.place, lambda node: hadamard(exponent, node, cast(Power, node).base))
 
 
 def power_without_its_exponent(site: Site) -> Iterator[Swap]:

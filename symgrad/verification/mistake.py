@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 from symgrad.calculus.differentiate import Contribution
 from symgrad.tensor.nodes import Node
@@ -26,6 +26,32 @@ class Sentence:
 
     en: str
     fa: str
+
+
+class Line(str):
+    """A line of an explanation in English, `fa` is the same in Persian."""
+
+    fa: str
+
+    def __new__(cls, en: str, fa: str) -> Self:
+        """The line in both languages."""
+        line = super().__new__(cls, en)
+        line.fa = fa
+        return line
+
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]  # so that it is copied and pickled
+        return str(self), self.fa
+
+
+def in_persian(line: str) -> str:
+    """A line in Persian, in English where it has no other text; formulas stay as they are."""
+    return line.fa if isinstance(line, Line) else line
+
+
+def joined(lines: Iterable[str]) -> Line:
+    """Lines below each other, without the empty ones."""
+    kept = [line for line in lines if line]
+    return Line("\n".join(kept), "\n".join(map(in_persian, kept)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
 from typing import cast
@@ -20,14 +21,18 @@ from typing import cast
 from symgrad.calculus.differentiate import Contribution, cotangents, differentiate, pull_back
 from symgrad.calculus.present import present
 from symgrad.calculus.structure import structured
-from symgrad.derivation import Derivative, derive
+from symgrad.derivation import STRUCTURES, Derivative, derive
 from symgrad.errors import SymgradError
 from symgrad.notation.lower import lower
-from symgrad.notation.tree import Call
+from symgrad.notation.tree import Call, Name
 from symgrad.operations.catalogue import LOGARITHM, find
+from symgrad.operations.catalogue import record as record_of
 from symgrad.operations.record import Elementwise, TensorFunction
-from symgrad.tensor.build import add, apply, einsum, elementwise, is_zero, power, zero
+from symgrad.tensor.build import ONE, add, apply, einsum, elementwise, full, is_zero, power, zero
 from symgrad.tensor.nodes import Apply, Delta, Einsum, Input, Map, Node, Power, walk
+from symgrad.tensor.view import View
+from symgrad.verification.edits import MOST_PARTS, places, replaced
+from symgrad.verification.local_rules import base_and_exponent
 from symgrad.verification.mistake import Sharing, Site, Swap
 from symgrad.verification.mistakes_of_rules import RECORDS
 from symgrad.verification.product_rules import multiplied
@@ -142,6 +147,81 @@ def stopped_early(derivative: Derivative) -> Iterator[tuple[Node, Node]]:
     yield from ((n, einsum([(found[n], range(2 * output.rank))], own) if own else found[n]) for n in steps)
 
 
+# --- steps that the graph holds as one function ---------------------------------------------------
+
+
+def merged_steps(derivative: Derivative) -> Iterator[tuple[str, Node]]:
+    """Mistakes at steps of the text that the graph merges, as log and sum(exp(x)) in log(sum(exp(x))).
+
+    The text is cut at such a step t: each half is derived by itself, right or with one rule changed.
+    """
+    source, variable = derivative.program, derivative.variables[-1].node
+    if len(derivative.wrt) > 1 or derivative.wrt[0] in source.assigned or len(source.lines) > 1:
+        return
+    present_in = set(walk(derivative.output.node))
+    whole = source.lines[-1].value
+    calls = [(p, t) for p, t in places(whole) if p and isinstance(t, Call)]
+    for path, tree in [(p, t) for p, t in calls if record_of(t.op).notation.fixity == "call"][:MOST_PARTS]:
+        step = lower(tree, source.scope)
+        if step.node not in present_in and variable in walk(step.node) and step.node is not variable:
+            yield from _cut_at(derivative, path, step)
+
+
+def _cut_at(derivative: Derivative, path: tuple[int, ...], step: View) -> Iterator[tuple[str, Node]]:
+    source, variable = derivative.program, derivative.variables[-1].node
+    held = Input.make("_step", step.node.shape)
+    views = {**source.scope.views, "_step": View(held, step.rows)}
+    outer = lower(replaced(source.lines[-1].value, path, Name("_step")), replace(source.scope, views=views)).node
+    if held not in walk(outer):
+        return
+    slope, axes = _swept(outer, held, {}), outer.rank
+    if not axes and variable not in walk(outer):
+        stopped = present(slope, {held: step.node})
+        yield "factor left out", stopped
+        if not stopped.shape:
+            yield "factor left out", full(stopped, variable.shape)
+    direct = present(differentiate(outer, variable, LOGARITHM), {held: step.node})
+    for id, through in _through(derivative, outer, step, held):
+        yield id, add([(1, direct), (1, through)], direct.shape)
+
+
+def _through(derivative: Derivative, outer: Node, step: View, held: Node) -> Iterator[tuple[str, Node]]:
+    """What comes through a step, with one mistake."""
+    variable, axes = derivative.variables[-1].node, outer.rank
+    slope = _swept(outer, held, {})
+    yield from (("missing chain factor", n) for n in _joined(full(ONE, slope.shape), step.node, variable, axes))
+    for node in step.node.args:  # a function of a whole array handed on as if it were the identity
+        if node.shape == step.node.shape and variable in walk(node):
+            passed = _joined(present(slope, {held: step.node}), node, variable, axes)
+            yield from (("Jacobian left out", n) for n in passed)
+    for id, changed in _each_changed(outer, held):
+        yield from ((id, n) for n in _joined(present(changed, {held: step.node}), step.node, variable, axes))
+    for id, changed in _each_changed(step.node, variable):
+        labels, own = range(axes, axes + step.node.rank), step.node.rank
+        last = range(axes + own, axes + own + variable.rank)
+        right = present(slope, {held: step.node})
+        yield id, einsum([(right, range(axes + own)), (changed, (*labels, *last))], (*range(axes), *last))
+
+
+def _joined(cotangent: Node, step: Node, variable: Node, axes: int) -> Iterator[Node]:
+    """A cotangent (the output's axes first) handed on from a step to the variable."""
+    own = step.rank
+    last = range(axes + own, axes + own + variable.rank)
+    slope = differentiate(step, variable, LOGARITHM)
+    yield einsum([(cotangent, range(axes + own)), (slope, (*range(axes, axes + own), *last))], (*range(axes), *last))
+
+
+def _each_changed(output: Node, variable: Node) -> Iterator[tuple[str, Node]]:
+    """The derivative with each single rule changed."""
+    for site in _sites(output, variable)[:MOST_SITES]:
+        for record in RECORDS:
+            for swap in record.swaps(site) if record.swaps is not None else ():
+                try:
+                    yield record.id, _swept(output, variable, {site.node: [swap]})
+                except SymgradError:
+                    continue
+
+
 # --- other questions ----------------------------------------------------------------------------
 
 
@@ -157,6 +237,17 @@ def other_derivatives(derivative: Derivative) -> Iterator[Derivative]:
             yield derive(source, derivative.of, name, **options)
         except SymgradError:
             continue
+
+
+def other_structures(derivative: Derivative) -> Iterator[Derivative]:
+    """The same derivative by other conventions for a symmetric variable and the like."""
+    options = {"layout": derivative.layout, "vec": derivative.vec}
+    for structure in STRUCTURES:
+        if structure != derivative.structure:
+            try:
+                yield derive(derivative.program, derivative.of, list(derivative.wrt), structure=structure, **options)
+            except SymgradError:
+                continue
 
 
 def mistaken_before(derivative: Derivative) -> Iterator[tuple[str, Node]]:
@@ -220,6 +311,9 @@ def _mistaken_for(node: Node) -> Iterator[Node]:
     match node:
         case Map() if len(node.args) == 1:
             yield node.args[0]
+            raised = base_and_exponent(node.args[0])
+            if raised is not None:  # sin(x)^2 for sin(x^2)
+                yield power(Map.make(node.op, (raised[0],), node.shape), raised[1])
         case Power() if node.args[0].shape == node.shape:
             yield node.base
             yield power(node.base, -1)

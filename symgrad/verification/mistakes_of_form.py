@@ -216,6 +216,53 @@ RECORDS = (
         _SHAPES_AGAIN, "form", of="missing chain factor",
     ),
     Mistake(
+        "missing gradient", Sentence("a gradient is never computed", "گرادیانی حساب نشده است"),
+        Sentence("A gradient is used or asked for, but no line computes it.",
+                 "گرادیانی به کار رفته یا خواسته شده است، اما هیچ سطری آن را حساب نمی‌کند."),
+        Sentence("Does every name on the right stand on the left of an earlier line?",
+                 "آیا هر نامِ سمت راست در سمت چپ سطری پیش از آن آمده است؟"), "program",
+    ),
+    Mistake(
+        "used too early", Sentence("a gradient is used before it is complete",
+                                   "گرادیان پیش از کامل شدن به کار رفته است"),
+        Sentence("Another step still adds to this gradient in a later line.",
+                 "گامی دیگر در سطری پس از این هنوز به این گرادیان می‌افزاید."),
+        Sentence("Add what comes from all branches first, then go on.",
+                 "نخست آنچه را از همهٔ شاخه‌ها می‌رسد جمع کنید، سپس ادامه دهید."), "program",
+    ),
+    Mistake(
+        "function kept", Sentence("a function stands that should be gone", "تابعی مانده است که باید از میان می‌رفت"),
+        Sentence("A sum, a trace or a norm of something stands where that thing itself, or its slope, belongs.",
+                 "جمع، رد یا نُرم چیزی به جای خود آن چیز یا شیب آن مانده است."),
+        _SHAPES_AGAIN, "form", of="missing chain factor",
+    ),
+    Mistake(
+        "other structure", Sentence("another convention for a symmetric variable",
+                                    "قراردادی دیگر برای متغیر متقارن"),
+        Sentence("The derivative is right, but by another convention for a variable with a structure: "
+                 "by its free entries, projected, or as if it had none.",
+                 "مشتق درست است، اما با قراردادی دیگر برای متغیر ساخت‌دار: "
+                 "نسبت به درایه‌های آزاد، تصویرشده، یا چنان‌که گویی ساختی ندارد."),
+        Sentence("Which entries of the variable move together?", "کدام درایه‌های متغیر با هم تغییر می‌کنند؟"),
+        "layout", of="wrong layout",
+    ),
+    Mistake(
+        "other axis", Sentence("summed over the wrong axis", "جمع در راستای نادرست"),
+        Sentence("Rows were summed where columns should be, or the other way round.",
+                 "سطرها جمع شده‌اند جایی که باید ستون‌ها جمع شوند، یا برعکس."),
+        _SHAPES_AGAIN, "form", of="wrong order",
+    ),
+    Mistake(
+        "one term twice", Sentence("one of two terms stands twice", "یکی از دو جمله دو بار آمده است"),
+        Sentence("The derivative has two terms that are not equal; the answer has one of them twice, "
+                 "as if the matrix between them were symmetric.",
+                 "مشتق دو جملهٔ نابرابر دارد؛ در پاسخ یکی از آن‌ها دو بار آمده است، "
+                 "چنان‌که گویی ماتریس میان آن‌ها متقارن است."),
+        Sentence("Keep both terms apart, and try values for which they differ.",
+                 "هر دو جمله را جدا نگه دارید و مقدارهایی را بیازمایید که در آن‌ها برابر نیستند."),
+        "form", of="assumed symmetric",
+    ),
+    Mistake(
         "by another variable", Sentence("differentiated by another variable", "نسبت به متغیر دیگری مشتق گرفته شده است"),
         Sentence("This is the derivative of the same function by another of its variables.",
                  "این مشتق همان تابع است، اما نسبت به متغیر دیگری."),

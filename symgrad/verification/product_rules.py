@@ -17,9 +17,9 @@ from typing import Any, cast
 
 from symgrad.calculus.differentiate import Contribution, cotangents, differentiate
 from symgrad.operations.catalogue import LOGARITHM
-from symgrad.tensor.build import as_number, einsum, hadamard, is_zero, power
+from symgrad.tensor.build import as_number, einsum, hadamard, is_zero, power, scaled
 from symgrad.tensor.nodes import Delta, Einsum, Input, Map, Node, Ones, Power, walk
-from symgrad.verification.local_rules import sloped
+from symgrad.verification.local_rules import base_and_exponent, sloped
 from symgrad.verification.mistake import Sharing, Site, Swap
 
 Shares = Sequence[Contribution | None]
@@ -202,10 +202,11 @@ def of_inner_slope(site: Site) -> Iterator[Swap]:
 
 
 def _inner_slope(node: Node) -> Node | None:
-    """The slope of an entry by entry function of one argument."""
+    """The slope of an entry by entry function of one argument, or of a power."""
     if isinstance(node, Map) and len(node.args) == 1:
         return node.op.partials[0](node, node.args[0])
-    return None
+    raised = base_and_exponent(node)
+    return scaled(raised[1], power(raised[0], raised[1] - 1)) if raised is not None else None
 
 
 def _divided(place: int, numerator: Node, inner: Node) -> Swap:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from symgrad.errors import ParseError, ShapeError, SymgradError
+from symgrad.notation.entries import header
 from symgrad.notation.latex_tokens import is_latex
 from symgrad.notation.lower import Scope, lower, unknown_name
 from symgrad.notation.tree import Assignment, Tree
@@ -42,6 +43,7 @@ class Read:
     views: tuple[View, ...]
     tree: Tree | None = None
     notes: tuple[str, ...] = ()
+    by_axes: bool = False  # index notation, whose axes are those of the tensor in any layout
 
 
 def read_answer(answer: str, scope: Scope, prefix: str = "", shape: Shape = (), depth: int = 0) -> Read:
@@ -51,6 +53,9 @@ def read_answer(answer: str, scope: Scope, prefix: str = "", shape: Shape = (), 
     Raises ParseError, UnknownNameError, ShapeError, LimitError.
     """
     scope = Scope(dict(scope.views), scope.letters, scope.declared)
+    if header(answer) is not None:
+        _, notes = _assigned(answer, scope)
+        return Read((scope.views.pop(_LAST),), None, notes, by_axes=True)
     answer = _with_slopes(answer, scope, depth)
     parts, last = _parts(answer)
     if parts and _SUBSCRIPT.search(last):

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from symgrad.verification.equality import equal
+from symgrad.verification.mistake import Line
 from symgrad.verification.witnesses import Point
 
 Array = Any
@@ -50,7 +51,8 @@ class Factor:
     def lines(self) -> tuple[str, ...]:
         parts = [str(self.number)] if self.number != 1 or not self.letters else []
         written = "*".join([*parts, *(a for a in self.letters if a[0] != "/")]) or "1"
-        return (f"the answer is {written}{''.join(a for a in self.letters if a[0] == '/')} times the derivative",)
+        factor = written + "".join(a for a in self.letters if a[0] == "/")
+        return (Line(f"the answer is {factor} times the derivative", f"پاسخ {factor} برابر مشتق است"),)
 
 
 def ratio(answer: Array, truth: Array) -> float | None:

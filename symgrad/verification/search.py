@@ -27,9 +27,10 @@ from symgrad.tensor.build import permuted
 from symgrad.tensor.view import View
 from symgrad.verification.at_size_one import AtSizeOne
 from symgrad.verification.by_values import explained, is_one_row
-from symgrad.verification.candidates import MOST_EDITS, Candidate, Candidates, on_the_diagonal
+from symgrad.verification.candidates import MOST_EDITS, Candidate, Candidates, Reader, on_the_diagonal
 from symgrad.verification.edits import Edit, edits
 from symgrad.verification.equality import equal, same_sizes
+from symgrad.verification.mistake import Line
 from symgrad.verification.mistakes import families, generality, vague
 from symgrad.verification.scaling import Factor, factor_of
 from symgrad.verification.terms import common_terms, compared_terms, count_of_terms
@@ -62,15 +63,17 @@ class Search(Candidates):
         factor = self._factor(said)
         steps: tuple[Callable[[], list[Found]], ...] = (
             lambda: [Found(factor.ids, factor.lines)] if factor is not None else [],
+            lambda: self._found_in(self.structures, said),
             lambda: self._found_in(self.derivations, said),
             lambda: self._differs_at_zeros_only(said),
-            lambda: self._assumed_symmetric(said) if self._has_merged_terms(said) else [],
+            lambda: self._symmetric_or_twice(said) if self._has_merged_terms(said) else [],
             lambda: (
                 self._placed(self._found_in(self.formulas, said), tree) or self._stopped(said) or self._repairs(tree)
             ),
             lambda: self._found_in(self.alike, said),
             lambda: [f for f in self._termwise(said) if len(f.families) == 1],
             lambda: self._found_in(self.questions, said) or self._found_in(self.rare, said),
+            lambda: self._found_in(self.merged, said),
             lambda: self._found_twice(said),
             lambda: self._termwise(said),
             lambda: self._assumed_symmetric(said),
@@ -81,6 +84,10 @@ class Search(Candidates):
         found = _ordered(next(filter(None, (step() for step in steps)), []))
         if found and found[0].ids == ("term left out",):  # perhaps because two occurrences were forgotten
             found = _ordered([*found, *self._found_in(self.alike, said)])
+        elif found and found[0].ids == ("stale variable",):
+            found = [*found, *self._found_in(self.questions, said)][:2]
+        elif found and found[0].families == _ANOTHER:
+            found = [*found, *self._found_in(self.merged, said)][:2]
         return [self._with_terms(found[0], said), *found[1:]] if found else []
 
     def _with_terms(self, found: Found, said: View) -> Found:
@@ -95,6 +102,7 @@ class Search(Candidates):
         found: list[Found] = []
         if said is not None:
             found = self._found_in(self.formulas, said) or self._stopped(said) or self._found_in(self.questions, said)
+            found = found or self._found_in(self.merged, said)
         found = found or self._repairs(tree, other_shapes=True)
         if said is not None and not found:
             found = self._turned_or_on_the_diagonal(said)
@@ -129,8 +137,9 @@ class Search(Candidates):
         """A mistaken derivation, and one change of its formula."""
         if tree is None:
             return []
+        reader = Reader(tree, self.bench.derivative.program.scope)
         for edit in islice(edits(tree), MOST_EDITS):
-            view = self._read(edit.tree) if edit.repaired in _REARRANGED else None
+            view = reader.read(edit.tree) if edit.repaired in _REARRANGED else None
             if view is not None and same_sizes(view, self.truth):
                 found = self._found_in(self.derivations, view)
                 if found:
@@ -236,7 +245,11 @@ class Search(Candidates):
                     return []
         except SymgradError:
             return []
-        return [Found(("assumed symmetric",), (f"it is right where {' and '.join(names)} is symmetric",))]
+        en = f"it is right where {' and '.join(names)} is symmetric"
+        return [Found(("assumed symmetric",), (Line(en, f"اگر {' و '.join(names)} متقارن باشد درست است"),))]
+
+    def _symmetric_or_twice(self, said: View) -> list[Found]:
+        return self._assumed_symmetric(said) or [f for f in self._termwise(said) if f.ids == ("one term twice",)]
 
     # --- edits of the answer
 
@@ -245,9 +258,11 @@ class Search(Candidates):
         if tree is None:
             return []
         found: dict[tuple[str, ...], Found] = {}
-        letters = self.bench.derivative.program.scope.letters
-        for edit in islice(edits(tree, self._alike(other_shapes), letters), MOST_EDITS):
-            view = self._read(edit.tree)
+        scope = self.bench.derivative.program.scope
+        changed = edits(tree, self._alike(other_shapes), scope.letters)
+        reader = Reader(tree, scope)
+        for edit in islice(changed, MOST_EDITS):
+            view = reader.read(edit.tree)
             if view is not None and same_sizes(view, self.truth) and self._is_right(view):
                 found.setdefault(families((edit.repaired,)), _repair(edit))
         return list(found.values())
@@ -295,8 +310,10 @@ def _ordered(found: Iterable[Found]) -> list[Found]:
     best: dict[tuple[str, ...], Found] = {}
     for f in sorted(found, key=lambda f: (len(f.families), vague(f.ids), sum(map(generality, f.families)))):
         best.setdefault(f.families, f)
-    if len(best) > 1:  # where something more specific fits, it is the same step that was left out
-        best.pop(("differentiated the wrong function",), None)
+    if ("dropped term",) in best and best.get(("forgot second occurrence",), Found(())).ids == ("branches not added",):
+        best = {("dropped term",): best.pop(("dropped term",)), **best}  # a sum's term, rather than a branch
+    if any(not vague(f.ids) for f in best.values() if f.families != _ANOTHER):  # the same step, told more closely
+        best.pop(_ANOTHER, None)
     return list(best.values())
 
 
@@ -305,8 +322,11 @@ def _repair(edit: Edit) -> Found:
 
 
 def _placed_words(edit: Edit) -> str:
-    place = f"column {edit.span[0] + 1}: " if edit.span is not None else ""
-    return place + edit.says()
+    said = edit.says()
+    if edit.span is None:
+        return said
+    column = edit.span[0] + 1
+    return Line(f"column {column}: {said}", f"ستون {column}: {said.fa}")
 
 
 def _square(derivative: Derivative) -> list[str]:
@@ -318,6 +338,7 @@ def _square(derivative: Derivative) -> list[str]:
 _REARRANGED = (
     "missing transpose", "extra transpose", "wrong order", "sign", "diag missing", "elementwise vs matrix product",
 )  # fmt: skip
+_ANOTHER = ("differentiated the wrong function",)
 _OF_TERMS = (("sign",), ("dropped term",), ("missing factor 2",), ("forgot second occurrence",))
 _STRUCTURED = {"symmetric", "spd", "skew", "diagonal", "lower", "upper", "orthogonal"}
 

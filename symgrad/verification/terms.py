@@ -27,6 +27,7 @@ from symgrad.notation.text import text
 from symgrad.tensor.build import permuted, scaled, unit
 from symgrad.tensor.nodes import Add, Einsum, Node
 from symgrad.tensor.view import View
+from symgrad.verification.mistake import Line
 
 Array = Any
 MOST_TERMS = 14
@@ -47,6 +48,8 @@ class Comparison:
     def ids(self) -> tuple[str, ...]:
         if self.of_answer:
             return ("extra term",)
+        if sorted(self.coefficients) == [0, 2]:
+            return ("one term twice",)
         off = dict.fromkeys(c for c in self.coefficients if c != 1)
         return tuple(dict.fromkeys(id for c in off for id in _IDS.get(Fraction(c), ("off by constant",))))
 
@@ -67,10 +70,11 @@ _IDS = {
 
 def _said(coefficient: Fraction | int, term: str, of_answer: bool) -> str:
     if of_answer:
-        return f"your answer has the extra term {term}"
+        return Line(f"your answer has the extra term {term}", f"جملهٔ {term} در پاسخ زیادی است")
     if coefficient == 0:
-        return f"your answer lacks the term {term}"
-    return f"your answer has {coefficient} times the term {term}"
+        return Line(f"your answer lacks the term {term}", f"جملهٔ {term} در پاسخ نیست")
+    en = f"your answer has {coefficient} times the term {term}"
+    return Line(en, f"جملهٔ {term} در پاسخ با ضریب {coefficient} آمده است")
 
 
 def compared_terms(said: View, wanted: View, values: Values) -> Comparison | None:
@@ -132,13 +136,14 @@ def common_terms(said: View, wanted: View) -> list[str]:
     if not right or max(len(ours), len(theirs)) > FEW_TERMS:
         return []
     times = [n for n in theirs if n in ours and n not in right]
-    named: list[tuple[str, list[Node], dict[Node, Fraction | int]]] = [
-        ("your answer has the right term", right, theirs),
-        ("another coefficient stands before the term", times, theirs),
-        ("your answer lacks the term", [n for n in theirs if n not in ours], theirs),
-        ("your answer has the extra term", [n for n in ours if n not in theirs], ours),
+    named: list[tuple[str, str, list[Node], dict[Node, Fraction | int]]] = [
+        ("your answer has the right term {}", "جملهٔ {} در پاسخ درست است", right, theirs),
+        ("another coefficient stands before the term {}", "ضریب جملهٔ {} در پاسخ نادرست است", times, theirs),
+        ("your answer lacks the term {}", "جملهٔ {} در پاسخ نیست", [n for n in theirs if n not in ours], theirs),
+        ("your answer has the extra term {}", "جملهٔ {} در پاسخ زیادی است", [n for n in ours if n not in theirs], ours),
     ]
-    return [f"{words} {term_text(View(scaled(of[n], n), said.rows))}" for words, nodes, of in named for n in nodes]
+    found = [(en, fa, term_text(View(scaled(of[n], n), said.rows))) for en, fa, nodes, of in named for n in nodes]
+    return [Line(en.format(term), fa.format(term)) for en, fa, term in found]
 
 
 def _by_node(view: View) -> dict[Node, Fraction | int]:

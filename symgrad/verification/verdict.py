@@ -15,6 +15,7 @@ from math import isfinite
 from typing import Any, Literal
 
 from symgrad.errors import DomainError
+from symgrad.verification.mistake import in_persian
 from symgrad.verification.shown import Shown
 
 Proof = Literal["symbolic", "numeric"]
@@ -77,6 +78,12 @@ class Verdict(Shown):
     def misconception(self) -> str | None:
         return self.misconceptions[0] if self.misconceptions else None
 
+    def explained_in(self, language: str) -> str:
+        """The explanation in English (en) or Persian (fa); formulas stay as they are."""
+        if language not in ("en", "fa"):
+            raise DomainError(f"there is no explanation in {language!r}", hint="en or fa")
+        return in_persian(self.explanation) if language == "fa" else str(self.explanation)
+
     @property
     def word(self) -> str:
         return "partly right" if self.partial else {True: "right", False: "wrong", None: "unresolved"}[self.correct]
@@ -121,7 +128,7 @@ class Verdict(Shown):
             data["witness"]["values"] = {n: _plain(v) for n, v in self.witness.values.items()}
             for side in ("answer", "expected"):
                 data["witness"][side] = data["witness"][side] if isfinite(data["witness"][side]) else None
-        return {**data, "misconception": self.misconception}
+        return {**data, "misconception": self.misconception, "explanation_fa": self.explained_in("fa")}
 
 
 def _plain(value: Any) -> Any:

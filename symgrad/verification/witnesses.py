@@ -247,7 +247,7 @@ def _moderate(array: Array) -> bool:
 
 def operations(source: Program) -> list[Operation]:
     """The records of the operations that occur in a program."""
-    calls = {part.op for line in source.lines for part in postorder(line.value) if isinstance(part, Call)}
+    calls = {part.op for line in source.lines for part in postorder(line.value) if type(part) is Call}
     return [record(name) for name in sorted(calls)]
 
 

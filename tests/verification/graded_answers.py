@@ -3,8 +3,9 @@
     P expression | by (several with commas) | declarations | layout | domain
     answer => ids under which its mistake may be named, or right; a ? where the program names none of them
 
-H begins a problem that was held back (a third of the problems, drawn by a fixed seed before the mending): its rate is
-what to expect of unseen answers.
+H begins a problem that was held back: a third of the problems of the first mending, drawn by a fixed seed (they were
+open for the second one), and all of `classics.txt`, written before the second one; 89 % of it were named before and
+94 % after it, which is what to expect of unseen answers.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def test_differences_are_refuted_with_a_witness(a: str, b: str, where: str) -> N
 
 
 def test_what_only_samples_show_is_not_called_proved() -> None:
-    found = equal("sign(x).*abs(x)", "x", "x: R^n")
+    found = equal("log(x.*x)", "2*log(abs(x))", "x: R^n")
     assert not found.proved and not found.refuted and len(found.sizes) >= 3 and "agreed" in str(found)
 
 
