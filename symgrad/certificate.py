@@ -12,15 +12,22 @@ The same node, else the same normal form, else equal values in a prime field at 
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 from symgrad.calculus.present import expanded, present
 from symgrad.errors import LimitError, SymgradError
 from symgrad.notation.lower import Scope, lower
 from symgrad.notation.tree import Tree
 from symgrad.operations.shapes import regrouped
-from symgrad.tensor.nodes import walk
+from symgrad.tensor.build import add, einsum, inlined, scaled
+from symgrad.tensor.nodes import Add, Coefficient, Einsum, Node, walk
 from symgrad.tensor.view import View
 
 QUICK = 8  # terms up to which a certificate multiplies out before it turns to the prime field
+OPENED = 16  # factors up to which nested products are opened first of all
+
+Factors = list[tuple[Node, tuple[Hashable, ...]]]
+Terms = list[tuple[Coefficient, Node]]
 
 
 def certified(tree: Tree, scope: Scope, wanted: View) -> bool:
@@ -39,6 +46,10 @@ def same(a: View, b: View) -> bool:
     if a.node.shape == b.node.shape:
         if a.node is b.node:
             return True
+        if _opened(a.node) is _opened(b.node) or (
+            Add in (type(a.node), type(b.node)) and _multiplied(a.node) is _multiplied(b.node)
+        ):
+            return True
         settled = {n: n for n in walk(b.node)}  # what stands in `b` too is as it should be
         if present(a.node, settled) is b.node:
             return True
@@ -50,3 +61,38 @@ def same(a: View, b: View) -> bool:
     from symgrad.numeric.field import same_in_field
 
     return same_in_field(a.node, regrouped(b, a.row_sizes, a.column_sizes).node)
+
+
+def _multiplied(node: Node) -> Node:
+    """The same tensor, products opened and a sum in each multiplied out: what most proofs need."""
+    terms = node.terms if type(node) is Add else ((1, node),)  # type: ignore[attr-defined]
+    found = [(c * d, term) for c, n in terms for d, term in _terms(n)]
+    return scaled(*found[0]) if len(found) == 1 else add(found, node.shape)
+
+
+def _opened(node: Node) -> Node:
+    """The same tensor, the products in a product opened."""
+    if type(node) is not Einsum or Einsum not in {type(a) for a in node.args}:
+        return node
+    coefficient, factors = node.coefficient, Factors()
+    todo: Factors = [*node.factors]
+    while todo:
+        inner, labels = todo.pop()
+        if type(inner) is Einsum and len(factors) + len(todo) < OPENED:
+            coefficient *= inner.coefficient
+            todo += inlined(inner, labels)
+        else:
+            factors.append((inner, labels))
+    return einsum(factors, range(node.rank), coefficient)
+
+
+def _terms(node: Node) -> Terms:
+    """The terms of a product, one sum in it multiplied out."""
+    node = _opened(node)
+    if type(node) is Einsum:
+        for place, (inner, labels) in enumerate(node.factors):
+            if type(inner) is Add and len(inner.terms) <= QUICK:
+                rest, out = [*node.factors[:place], *node.factors[place + 1 :]], range(node.rank)
+                terms = ((c, einsum([*rest, (n, labels)], out, node.coefficient)) for c, n in inner.terms)
+                return [(c, _opened(n)) for c, n in terms]
+    return [(1, node)]

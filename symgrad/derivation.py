@@ -22,6 +22,7 @@ from symgrad.calculus.structure import STRUCTURES, structured
 from symgrad.certificate import certified
 from symgrad.errors import DomainError, LimitError, UnknownNameError, did_you_mean
 from symgrad.notation.declare import Declaration
+from symgrad.notation.einsum_form import EinsumForm, einsum_form
 from symgrad.notation.familiar import Familiar
 from symgrad.notation.indexed import indexed_latex, indexed_text
 from symgrad.notation.latex import latex as latex_of
@@ -35,7 +36,7 @@ from symgrad.notation.stacked import lift_arranged
 from symgrad.notation.text import text as text_of
 from symgrad.notation.tree import Name, Tree, names
 from symgrad.operations.catalogue import LOGARITHM, latex_templates
-from symgrad.programs import RESULT, Program, Where, name_of, program, shown_names
+from symgrad.programs import RESULT, Program, Where, echoes, name_of, program, shown_names
 from symgrad.tensor.build import is_zero, permuted
 from symgrad.tensor.dims import Size
 from symgrad.tensor.nodes import Add, Apply, Map, Node, walk
@@ -43,6 +44,7 @@ from symgrad.tensor.view import View
 
 if TYPE_CHECKING:
     import numpy as np
+    from rich.text import Text
 
     from symgrad.evaluation import Factors, Function, Values
     from symgrad.numeric.operators import Operator, OperatorCode
@@ -53,6 +55,13 @@ if TYPE_CHECKING:
 OUTSIZED = 250  # symbols from which on an answer is written in named parts
 FAR = 10  # times both bounds where an answer is outsized however it may be simplified
 REPEATED = 3  # times that an outsized answer is longer than what it is made of
+STRUCTURED = frozenset({"symmetric", "skew", "spd", "diagonal", "lower", "upper", "orthogonal"})
+_STRUCTURES = {
+    "project": "projected onto the declared structure",
+    "free": "by the free entries",
+    "ignore": "all entries taken as independent, although declared",
+}
+ORDER_LIMIT = 200  # variables in turn
 LONG = 60  # characters from which on an answer's repeated parts are worth names
 
 
@@ -107,6 +116,8 @@ def derive(
     names = [name_of(v) for v in (wrt if isinstance(wrt, list | tuple) else [wrt])]
     if not names:
         raise UnknownNameError("no variable is given to differentiate by", hint="wrt='x'")
+    if len(names) > ORDER_LIMIT:
+        raise LimitError(f"a derivative of order {len(names)}; the limit is {ORDER_LIMIT}")
     target = of or source.output
     source.lookup(target)
     for name in names:
@@ -247,6 +258,15 @@ class Derivative:
         operations = dict.fromkeys(n.op for n in walk(self.output.node) if isinstance(n, Map | Apply))
         return tuple(f"{op.written}: {op.kinks}" for op in operations if op.kinks)
 
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What was done about a variable that is declared symmetric, diagonal, ..., and how the text was read."""
+        given = {**self.program.declared, **self.program.where}  # with "ignore" only these keep the properties
+        declared = [given[n] for n in dict.fromkeys(self.wrt) if n in given]
+        found = "; ".join(d.text() for d in declared if d.properties & STRUCTURED)
+        done = [f"{_STRUCTURES[self.structure]}: {found}"] if found else []
+        return (*done, *self.program.notes, *echoes(self.program))
+
     # --- how it is written ---------------------------------------------------------------------
 
     @cached_property
@@ -340,6 +360,13 @@ class Derivative:
         return text_of(self.tree) if self.tree is not None else indexed_text(self.shown)
 
     @cached_property
+    def einsum(self) -> EinsumForm:
+        """The tensor (output axes, then variable axes) as terms of `numpy.einsum`: each with its coefficient,
+        subscripts and operands, texts of the language; `str` of it is one line.  Every result has this form.
+        """
+        return einsum_form(self.shown)
+
+    @cached_property
     def abbreviated(self) -> Shared | None:
         """The answer with repeated parts named, where that makes a long one at least a fifth shorter; else None."""
         if self.tree is None or len(str(self)) < LONG:
@@ -360,8 +387,19 @@ class Derivative:
             return indexed_latex(self.shown)
         return latex_of(self.tree, kinds, templates=latex_templates())
 
+    def mathml(self, display: bool = True) -> str:
+        """The result as a `<math>` element, for browsers without a library; set apart or within a line."""
+        from symgrad.notation.mathml import mathml
+
+        return mathml(self.latex(), display)
+
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"
+
+    def __rich__(self) -> Text:
+        from rich.text import Text
+
+        return Text.assemble((f"{self.subject} = ", "dim"), (str(self), "bold"), (f"  ({explain_layout(self)})", "dim"))
 
     def __repr__(self) -> str:
         return f"<{self.subject} = {self} ({self.layout}, {' x '.join(map(str, self.shape))})>"

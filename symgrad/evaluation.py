@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from symgrad.errors import DomainError, LayoutError, UnknownNameError, did_you_mean
+from symgrad.errors import DomainError, LayoutError, SymgradError, UnknownNameError, did_you_mean
 from symgrad.numeric.backends import find_backend
 from symgrad.numeric.code import Compiled, compile_results, user_functions, write_results
 from symgrad.numeric.evaluate import bind_sizes
@@ -31,6 +31,8 @@ from symgrad.tensor.view import View
 if TYPE_CHECKING:
     from symgrad.derivation import Derivative
     from symgrad.numeric.operators import Operator, OperatorCode
+
+NEARBY = 1e-9  # by which arrays are moved, relatively, to see whether a result has a condition
 
 
 class Function(Protocol):
@@ -58,12 +60,11 @@ def _function(
     def slow(arrays: dict[str, Any]) -> Any:
         if shape is not None and "out" in arrays and "out" not in inputs:
             out = arrays.pop("out")
-            if len(arrays) > len(code.arguments):
-                arrays = needed(code, inputs, arrays)
-            return code.write(arrays, out, shape) if out is not None else finish(code.called(arrays))
-        if len(arrays) > len(code.arguments):
             arrays = needed(code, inputs, arrays)
-        return finish(code.called(arrays))
+            return code.write(arrays, out, shape) if out is not None else finish(code.called(arrays))
+        given = arrays
+        arrays = needed(code, inputs, arrays)
+        return finish(code.called(arrays) if code.arguments else _constant(code, arrays, given))
 
     function: Any = code.door(slow, finish)  # JAX compiles it, the checks being made while it is traced
     function.compiled, function.inputs = code, inputs
@@ -73,14 +74,23 @@ def _function(
     return found
 
 
+def _constant(code: Compiled, sizes: dict[str, Any], given: Mapping[str, Any]) -> Any:
+    """A result that depends on no array, in the precision of those that are given."""
+    found = code.called(sizes)
+    arrays = {n: code.backend.array(a) for n, a in given.items() if n not in sizes}
+    return code.backend.like(found, code.backend.cast(arrays)) if arrays else found
+
+
 def needed(code: Compiled, known: Mapping[str, Argument], arrays: dict[str, Any]) -> dict[str, Any]:
     """The arrays that the derivative needs; the others must still fit."""
+    wanted = {a.name for a in code.arguments}
+    if wanted == arrays.keys():
+        return arrays
     unknown = [n for n in arrays if n not in known and n not in code.free]
     if unknown:
         raise UnknownNameError(f"{unknown[0]} is not an input", hint=did_you_mean(unknown[0], known))
-    wanted = {a.name for a in code.arguments}
     given = {n: v if hasattr(v, "shape") else np.asarray(v) for n, v in arrays.items() if n in known}
-    if len(given) > len(wanted):
+    if given.keys() - wanted:
         bind_sizes({n: known[n].arrives for n in given}, given)
     return {n: v for n, v in arrays.items() if n in wanted or n in code.free}
 
@@ -174,7 +184,25 @@ def _with_self_test(text: str, result: Derivative) -> str:
     samples = [Sample(words[n], a.arrives, program.declared[n].properties) for n, a in inputs.items()]
     rows, columns = result.arrangement.rows, result.arrangement.columns
     axes = tuple(range(result.node.rank)) if rows is None or columns is None else (*rows, *columns)
-    return joined(text, value, self_test(samples, words.get(variable, variable), result.structure, axes, result.shape))
+    block = self_test(
+        samples, words.get(variable, variable), result.structure, axes, result.shape, lambda at: _exists(result, at)
+    )
+    return joined(text, value, block)
+
+
+def _exists(result: Derivative, letters: dict[str, int]) -> bool:
+    """Whether the derivative comes to numbers at arrays of these sizes, and to nearly the same ones nearby."""
+    from symgrad.numeric.sample import sample
+
+    rng = np.random.default_rng(0)
+    try:
+        arrays = {n: sample(d, letters, rng, "positive") for n, d in result.program.declared.items()}
+        nearby = {n: a * (1 + NEARBY * rng.random(a.shape)) for n, a in arrays.items()}
+        with np.errstate(all="ignore"):
+            here, there = result.tensor(**arrays), result.tensor(**nearby)
+        return bool(np.max(np.abs(here - there), initial=0) < 1e3 * NEARBY * np.max(np.abs(here), initial=1))
+    except SymgradError:
+        return False
 
 
 def _plan(result: Derivative, tensor: bool, value: bool) -> tuple[list[Result], list[Argument], dict[str, Any]]:
@@ -186,14 +214,14 @@ def _plan(result: Derivative, tensor: bool, value: bool) -> tuple[list[Result], 
     if value:
         results.insert(0, (result.program.views[result.of].node, _array_form(result.program.views[result.of])))
         named = _named(result, [n for n, _ in results])
-    arguments = _needed([n for n, _ in results], inputs)
+    arguments = _needed([n for n, _ in results], inputs, result)
     return results, arguments, {"named": named, "doc": lambda: _doc(result, tensor)}
 
 
 def operator(result: Derivative, arrays: dict[str, Any]) -> Operator:
     """The derivative at these arrays as an operator; inputs that it does not need are checked and left aside."""
     code = result.operator_code
-    if len(arrays) > len(code.arguments):
+    if {a.name for a in code.arguments} != arrays.keys():
         arrays = needed(code.products, inputs_of(result), arrays)
     return code(**arrays)
 
@@ -210,7 +238,7 @@ def operator_code(result: Derivative) -> OperatorCode:
         raise LayoutError("a tensor is no operator", hint='D.in_layout("numerator").operator(...)')
     inputs = inputs_of(result)
     node, named = _closed(result)
-    return OperatorCode(node, rows, columns, _needed([node], inputs), named, _doc(result, False))
+    return OperatorCode(node, rows, columns, _needed([node], inputs, result), named, _doc(result, False))
 
 
 def inputs_of(result: Derivative) -> dict[str, Argument]:
@@ -242,12 +270,18 @@ def substituted(root: Node, values: Mapping[Node, Node]) -> Node:
     return present(root, values)
 
 
-def _needed(nodes: Sequence[Node], inputs: Mapping[str, Argument]) -> list[Argument]:
-    """The inputs that occur, and one more for each dimension letter that none of them has."""
+def _needed(nodes: Sequence[Node], inputs: Mapping[str, Argument], result: Derivative) -> list[Argument]:
+    """The inputs that occur, and one more for each dimension letter that none of them has.
+
+    Who has an array of the function is asked for that one, not for one that is merely declared.
+    """
     occurring = {n.name for n in walk(*nodes) if isinstance(n, Input)}
     chosen = [a for a in inputs.values() if a.name in occurring]
     letters = set(letters_of(s for n in walk(*nodes) for s in n.shape))
-    for argument in inputs.values():
+    if letters <= set(letters_of(s for a in chosen for s in a.shape)):
+        return chosen
+    written = {*result.wrt, *(n.name for n in walk(result.output.node) if isinstance(n, Input))}
+    for argument in sorted(inputs.values(), key=lambda a: a.name not in written):
         missing = letters - set(letters_of(s for a in chosen for s in a.shape))
         if argument not in chosen and missing & set(letters_of(argument.shape)):
             chosen.append(argument)

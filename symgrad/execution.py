@@ -11,22 +11,25 @@ differentiation or presentation is shared with this witness.  Sizes come from th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import pi
 from typing import Any
 
 import numpy as np
 
-from symgrad.errors import ShapeError, UnknownNameError, did_you_mean
+from symgrad.errors import NotDifferentiableError, ShapeError, UnknownNameError, did_you_mean
 from symgrad.notation.declare import Declaration
+from symgrad.notation.entries import Entries, entries_view
 from symgrad.notation.lower import CONSTANTS, Scope, lower, size_of
 from symgrad.notation.tree import Call, Name, Number, Tree, postorder
 from symgrad.numeric.backprop import ComputationalGraph, Handle
-from symgrad.numeric.gates import OperationGate
+from symgrad.numeric.evaluate import evaluate
+from symgrad.numeric.gates import Gate, OperationGate
 from symgrad.operations.catalogue import record
 from symgrad.programs import RESULT, Program
 from symgrad.tensor.build import ONE, number
 from symgrad.tensor.dims import Size, letter, letters_of, size_at
+from symgrad.tensor.nodes import Input, walk
 from symgrad.tensor.view import View
 
 _SCALAR = View(ONE, 0)
@@ -65,7 +68,7 @@ class _Builder:
         skipped: set[int] = set()
         parts = list(postorder(tree))
         for part in parts:
-            if isinstance(part, Call) and record(part.op).sizes:
+            if type(part) is Call and record(part.op).sizes:
                 skipped.update(id(p) for a in part.args for p in postorder(a))
         for part in parts:
             if id(part) not in skipped:
@@ -78,8 +81,12 @@ class _Builder:
         if isinstance(part, Number):
             written = str(part.value) if part.value.denominator == 1 else f"{float(part.value):g}"
             return self.graph.constant(float(part.value), written), View(number(part.value), 0)
-        entry = record(part.op)
         name = None if name == RESULT else name
+        if isinstance(part, Entries):
+            arguments = [stack.pop() for _ in part.args][::-1]
+            gate = IndexNotationGate(part, [v for _, v in arguments], self._size, self.scope)
+            return self.graph.add(gate, *(h for h, _ in arguments), name=name), gate.view
+        entry = record(part.op)
         if entry.sizes:
             sizes = [self._size(s) for s in size_arguments(part, self.scope)]
             view = lower(part, self.scope)
@@ -92,8 +99,7 @@ class _Builder:
             view = next((v for v in views if not v.is_scalar), views[0])
         else:
             view = entry.build(*views)
-        gate = OperationGate(entry, kind=view.kind)
-        return self.graph.add(gate, *(h for h, _ in arguments), name=name), view
+        return self.graph.add(OperationGate(entry, kind=view.kind), *(h for h, _ in arguments), name=name), view
 
     def _name(self, name: str) -> tuple[Handle, View]:
         if name in self.handles:
@@ -108,6 +114,35 @@ class _Builder:
         if free:
             raise UnknownNameError(f"no input has the dimension {free[0]}, so its size is not known")
         return size_at(size, self.sizes)
+
+
+class IndexNotationGate(Gate):
+    """An array said entry by entry: it has a value, but no numeric pullback of its own."""
+
+    __slots__ = ("form", "shapes", "size", "view")
+
+    def __init__(self, tree: Entries, views: Sequence[View], size: Callable[[Size], int], scope: Scope):
+        shapes = [tuple(s for s in v.shape if s != 1) for v in views]
+        inputs = [View(Input.make(f"{k}", s), v.rows and 1) for k, (s, v) in enumerate(zip(shapes, views, strict=True))]
+        self.shapes = [v.node.shape for v in inputs]
+        self.form = entries_view(tree, inputs, lambda t: size_of(t, scope)).node
+        self.view = View(self.form, min(1, self.form.rank))
+        self.size = size
+
+    @property
+    def label(self) -> str:
+        return "[i]"
+
+    def forward(self, *inputs: Any) -> Any:
+        values = {
+            str(k): np.reshape(x, tuple(self.size(s) for s in shape))
+            for k, (x, shape) in enumerate(zip(inputs, self.shapes, strict=True))
+        }
+        letters = letters_of(s for n in walk(self.form) for s in n.shape)
+        return evaluate([self.form], values, {a: self.size(letter(a)) for a in letters})[0]
+
+    def backward(self, cotangent: Any) -> Sequence[Any]:
+        raise NotDifferentiableError("index notation has no gate to run backward", hint="the same in matrices")
 
 
 def size_arguments(call: Call, scope: Scope) -> list[Size]:

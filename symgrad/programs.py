@@ -19,13 +19,15 @@ from typing import TYPE_CHECKING, Any
 
 from symgrad.errors import ParseError, UnknownNameError, did_you_mean
 from symgrad.notation.declare import Declaration, declare
-from symgrad.notation.grammar import check_calls, parse_program, resolve_juxtaposition
+from symgrad.notation.entries import header, read_lines
+from symgrad.notation.grammar import check_calls, resolve_juxtaposition
 from symgrad.notation.infer import infer as infer_declarations
+from symgrad.notation.latex import latex as tree_latex
 from symgrad.notation.latex_tokens import is_latex
 from symgrad.notation.lower import CONSTANTS, Scope, lower, unknown_name
 from symgrad.notation.text import text as tree_text
-from symgrad.notation.tree import Assignment, Call, names, postorder
-from symgrad.operations.catalogue import find, function_names
+from symgrad.notation.tree import Assignment, Call, Name, Tree, names, postorder
+from symgrad.operations.catalogue import find, function_names, latex_templates
 from symgrad.tensor.build import as_number, hadamard, power, primitive, scaled, unit
 from symgrad.tensor.dims import letters_of
 from symgrad.tensor.nodes import Add, Apply, Einsum, Input, Map, Node, Power
@@ -90,6 +92,26 @@ class Program:
                 view = View(Input.make(name, view.node.shape), view.rows)
             scope.views[name] = view
         return scope
+
+    def latex(self) -> str:
+        """The lines as LaTeX, columns and rows bold; several are aligned at their `=`."""
+        kinds = {name: view.kind for name, view in self.views.items()}
+        templates = latex_templates()
+        lines: list[list[Tree]] = [[*([Name(line.name)] if line.name else []), line.value] for line in self.lines]
+        sides = [[tree_latex(tree, kinds, templates=templates) for tree in line] for line in lines]
+        if len(sides) == 1:
+            return " = ".join(sides[0])
+        rows = " \\\\\n".join(" &= ".join(side) if len(side) > 1 else f"& {side[0]}" for side in sides)
+        return f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}"
+
+    def mathml(self, display: bool = True) -> str:
+        """The lines as a `<math>` element, which browsers draw without a library."""
+        from symgrad.notation.mathml import mathml
+
+        return mathml(self.latex(), display)
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
 
     def lookup(self, name: str) -> View:
         """The meaning of a name.  Raises UnknownNameError."""
@@ -178,7 +200,7 @@ def program(source: Any, where: Where = None, *, infer: bool = False, wrt: Any =
     if not isinstance(source, str):
         raise ParseError(f"an expression is text or a SymPy expression, not {type(source).__name__}")
     declared = declare(where, reserved=[*function_names(), *CONSTANTS])
-    lines = _latex_lines(source, declared) if is_latex(source) else parse_program(source)
+    lines = _latex_lines(source, declared) if is_latex(source) and header(source) is None else read_lines(source)
     lines, notes = _resolved(lines, declared)
     _check_names(source, lines, declared)
     inferred: dict[str, Declaration] = {}

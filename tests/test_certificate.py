@@ -67,3 +67,21 @@ def test_what_is_shared_is_lowered_once() -> None:
         tree = Call("add", (Call("transpose", (tree,)), Call("transpose", (tree,))))
     view = lower(tree, SCOPE)
     assert view.is_column and view.node is scaled(2**60, SCOPE.views["x"].node)
+
+
+# proved by opening products, or by multiplying out one sum; and beside it what differs by one letter, sign or factor
+OPENED = [
+    ("A*(B*(X*x))", "((A*B)*X)*x", "((A*X)*B)*x"),
+    ("(A*B)'*X", "B'*A'*X", "A'*B'*X"),
+    ("(A + A')*x", "A*x + A'*x", "A*x - A'*x"),
+    ("A*(B - X)*x", "A*B*x - A*(X*x)", "A*B*x - X*(A*x)"),
+    ("2*s*(x - y)", "2*s*x - 2*s*y", "2*s*x - s*y"),
+    ("x*(y - t)'*(A*x)", "x*y'*(A*x) - x*t'*A*x", "x*y'*(A*x) - x*t'*A*y"),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "wrong"), OPENED)
+def test_opened_products_are_proved_and_their_likes_refused(one: str, other: str, wrong: str) -> None:
+    a, b, c = (lower(parse(t), SCOPE) for t in (one, other, wrong))
+    assert same(a, b) and same(b, a)
+    assert not same(a, c) and not same(c, b)

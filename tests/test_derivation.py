@@ -104,7 +104,8 @@ def test_higher_orders() -> None:
     assert str(d("x'*A*x", ["x", "x"])) == "A + A'"
     assert str(hessian("s*a'*x", ["s", "x"], where=WHERE)) in ("a", "a'")
     third = d("sum(x.^3)", ["x", "x", "x"])
-    assert not third.matrix_form and third.kind == "tensor" and str(third).startswith("[i, j, k]: 6*")
+    assert not third.matrix_form and third.kind == "tensor"
+    assert str(third) == "[i: n, j: n, k: n]: 6*delta[i, j]*delta[i, k]"  # nothing else says how far they run
     assert str(gradient("x'*x", "x", where=WHERE)) == "2*x" and str(jacobian("x'*x", "x", where=WHERE)) == "2*x'"
 
 
@@ -212,3 +213,26 @@ def test_the_sympy_form_reads_its_sizes_off_arguments_alone() -> None:
     X = np.arange(6.0).reshape(2, 3)
     (symbol,) = (s for s in D.expr.atoms(sympy.MatrixSymbol) if s.name == "X")
     assert sympy.lambdify([symbol], D.expr, modules=sg.numpy_modules)(X) == pytest.approx(D.function()(X=X))
+
+
+@pytest.mark.parametrize("word", ["symmetric", "spd", "skew", "diagonal", "lower", "upper"])
+def test_a_result_says_what_was_done_about_structure(word: str) -> None:
+    for structure, said in (("project", "projected"), ("free", "free entries"), ("ignore", "independent")):
+        found = derivative("tr(C*X)", "X", where=f"X: R^{{n x n}} {word}; C: R^{{n x n}}", structure=structure)
+        assert said in found.notes[0] and word in found.notes[0]
+    assert derivative("tr(C*X)", "C", where=f"X: R^{{n x n}} {word}; C: R^{{n x n}}").notes == ()
+
+
+def test_notes_say_how_the_text_was_read() -> None:
+    assert derivative("norm2(A)", "A", where="A: R^{m x n}").notes == ("norm2(A) is the Frobenius norm",)
+    assert derivative("Ax", "x", where="A: R^{m x n}; x: R^n").notes == ("Ax was read as A*x",)
+
+
+def test_relu_of_what_is_positive_has_no_mask() -> None:
+    assert str(derivative("sum(relu(x))", "x", where="x: R^n positive")) == "ones(n)"
+    assert str(derivative("sum(relu(x))", "x", where="x: R^n")) == "[x > 0]"
+
+
+def test_the_order_is_bounded() -> None:
+    with pytest.raises(LimitError, match="order 1000"):
+        derivative("x'*x", ["x"] * 1000, where="x: R^n")

@@ -434,3 +434,16 @@ def test_torch_functions_are_differentiated_and_mapped(text: str, by: str, where
     step = rng.normal(size=data[name].shape)
     ahead, behind = (D.function()(**{**data, name: data[name] + h * step}).sum() for h in (1e-6, -1e-6))
     np.testing.assert_allclose((leaf.grad.numpy() * step).sum(), (ahead - behind) / 2e-6, rtol=1e-5, atol=1e-6)
+
+
+def test_sizes_come_from_arrays_of_the_function_and_not_from_what_is_merely_declared():
+    where = "A: R^{p x m}; X: R^{m x n}; x: R^n; y: R^n"
+    J = derivative("X*x", "X", where=where)
+    X, x = np.arange(6.0).reshape(2, 3), np.array([1.0, -2.0, 3.0])
+    assert np.array_equal(J.function()(X=X, x=x), np.kron(x, np.eye(2)))
+    assert np.array_equal(J.tensor(X=X, x=x), np.einsum("ij,k->ijk", np.eye(2), x))
+    assert np.array_equal(J.operator(X=X, x=x).todense(), np.kron(x, np.eye(2)))
+    with pytest.raises(UnknownNameError, match="z is not an input"):
+        J.function()(X=X, z=x)
+    with pytest.raises(SymgradError, match="no array is given for x"):
+        J.function()(X=X, y=x)

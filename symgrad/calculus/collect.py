@@ -156,7 +156,10 @@ def _beside_its_product(node: Node) -> Node | None:
             ratios = {Fraction(others[n]) / Fraction(d) if n in others else None for d, n in parts}
             if len(ratios) == 1 and None not in ratios:
                 (ratio,) = ratios
-                around = einsum([f for k, f in enumerate(factors) if k != j], own, c * _coefficient(term))
+                rest = [f for k, f in enumerate(factors) if k != j]
+                covered = {a for _, ls in rest for a in ls}
+                rest += [(Ones.make(size), (axis,)) for axis, size in enumerate(node.shape) if axis not in covered]
+                around = einsum(rest, own, c * _coefficient(term))
                 more = einsum([(Ones.make(size), (axis,)) for axis, size in enumerate(node.shape)], own, ratio or 0)
                 whole = einsum([(inner, own), (add([*_terms(around), (1, more)], node.shape), own)], own)
                 inside = {n for _, n in parts}
@@ -180,22 +183,23 @@ def _terms(node: Node) -> Terms:
 
 def _along_label(node: Add) -> Node | None:
     """X'(a .* b) - X'(c .* d) = X'(a .* b - c .* d), where that difference is shorter another way."""
-    whole: tuple[Node, Factors, Hashable] | None = None
-    inner: Terms = []
+    groups: dict[Node, tuple[Factors, Hashable, Terms]] = {}
+    rest: Terms = []
     for c, term in node.terms:
         parts = _vectors_of_label(term)
         if parts is None:
-            return None
+            rest.append((c, term))
+            continue
         vectors, around, label = parts
-        size = vectors[0][0].shape
-        key = einsum([*around, (Input.make(" sum ", size), (label,))], range(node.rank))
-        if whole is not None and key is not whole[0]:
-            return None
-        whole = whole or (key, around, label)
-        inner.append((c * _coefficient(term), einsum([(n, (0,)) for n, _ in vectors], (0,))))
-    total = collected(add(inner, inner[0][1].shape))
-    assert whole is not None
-    return einsum([*whole[1], (total, (whole[2],))], range(node.rank))
+        key = einsum([*around, (Input.make(" sum ", vectors[0][0].shape), (label,))], range(node.rank))
+        alike = groups.setdefault(key, (around, label, []))[2]
+        alike.append((c * _coefficient(term), einsum([(n, (0,)) for n, _ in vectors], (0,))))
+    if all(len(inner) < 2 for _, _, inner in groups.values()):
+        return None
+    for around, label, inner in groups.values():
+        total = collected(add(inner, inner[0][1].shape))
+        rest.append((1, einsum([*around, (total, (label,))], range(node.rank))))
+    return add(rest, node.shape)
 
 
 def _vectors_of_label(term: Node) -> tuple[Factors, Factors, Hashable] | None:

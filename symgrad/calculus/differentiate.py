@@ -15,7 +15,7 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Hashable, Iterator, Mapping
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
 
 from symgrad.errors import NotDifferentiableError
 from symgrad.tensor.build import MINUS_ONE, ONE, einsum, elementwise, hadamard, inlined, is_zero, plus, power, zero
@@ -108,30 +108,38 @@ def pull_back(
     active: Container[Node],
     logarithm: EntrywiseFunction | None = None,
     override: Override | None = None,
-) -> Iterator[Contribution]:
+) -> Iterable[Contribution]:
     """What one node hands on to its arguments: the calculus, one rule per kind of node."""
-    match node:
-        case Einsum():
-            yield from _pull_product(node, cotangent, axes, active)
-        case Add():
-            yield from ((a, c, cotangent) for c, a in node.terms if a in active)
-        case Power():
-            yield from _pull_power(node, cotangent, axes, active, logarithm)
-        case Map():
-            partials = (override or {}).get(node, node.op.partials)
-            for argument, partial in zip(node.args, partials, strict=True):
-                if argument in active:
-                    yield _entrywise(argument, cotangent, partial(node, *node.args), axes)
-        case Apply():
-            yield from _pull_function(node, cotangent, axes, active)
-        case _:
-            raise NotDifferentiableError(f"no derivative rule for a node of kind {type(node).__name__}")
+    kind = type(node)
+    if kind is Einsum:
+        return _pull_product(node, cotangent, axes, active)  # type: ignore[arg-type]
+    if kind is Map:
+        return _pull_map(node, cotangent, axes, active, override)  # type: ignore[arg-type]
+    if kind is Add:
+        return [(a, c, cotangent) for c, a in node.terms if a in active]  # type: ignore[attr-defined]
+    if kind is Power:
+        return _pull_power(node, cotangent, axes, active, logarithm)  # type: ignore[arg-type]
+    if kind is Apply:
+        return _pull_function(node, cotangent, axes, active)  # type: ignore[arg-type]
+    raise NotDifferentiableError(f"no derivative rule for a node of kind {kind.__name__}")
 
 
-def _pull_product(node: Einsum, cotangent: Node, axes: int, active: Container[Node]) -> Iterator[Contribution]:
+def _pull_map(
+    node: Map, cotangent: Node, axes: int, active: Container[Node], override: Override | None
+) -> list[Contribution]:
+    partials = node.op.partials if override is None else override.get(node, node.op.partials)
+    return [
+        _entrywise(argument, cotangent, partial(node, *node.args), axes)
+        for argument, partial in zip(node.args, partials, strict=True)
+        if argument in active
+    ]
+
+
+def _pull_product(node: Einsum, cotangent: Node, axes: int, active: Container[Node]) -> list[Contribution]:
     """Swap one factor with the output: the cotangent meets the other factors."""
     outer = tuple(range(-axes, 0))
     own = tuple(range(node.rank))
+    shares: list[Contribution] = []
     for place, (argument, labels) in enumerate(node.factors):
         if argument not in active:
             continue
@@ -148,7 +156,8 @@ def _pull_product(node: Einsum, cotangent: Node, axes: int, active: Container[No
                 result.append(a)
                 if a not in covered:
                     factors.append((Ones.make(argument.shape[axis]), (a,)))
-        yield argument, 1, einsum(factors, (*outer, *result), coefficient * node.coefficient)
+        shares.append((argument, 1, einsum(factors, (*outer, *result), coefficient * node.coefficient)))
+    return shares
 
 
 def absorbed(cotangent: Node, labels: Labels) -> tuple[Coefficient, list[tuple[Node, Labels]]]:

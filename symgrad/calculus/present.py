@@ -31,6 +31,8 @@ MAX_EXPANSION = 4096  # terms of a normal form
 FEW = 8  # terms that are tried one by one
 NESTED = 2  # sums inside one another that are
 
+_FUNCTIONS = frozenset((Map, Apply))
+
 Labels = tuple[Hashable, ...]
 Factors = list[tuple[Node, Labels]]
 Rule = Callable[[Node], Node | None]
@@ -68,11 +70,13 @@ def expanded(root: Node, limit: int = MAX_EXPANSION) -> Node:
 
 def _passed(root: Node, names: Mapping[Node, Node], flattening: _Flattening, named: Naming | None = None) -> Node:
     done: dict[Node, Node] = dict(names)
-    order = list(walk(root, beyond=names))
-    rules = tuple(dict.fromkeys(chain.from_iterable(n.op.rules for n in order if isinstance(n, Map | Apply))))
+    order = walk(root, beyond=names)
+    rules = tuple(dict.fromkeys(chain.from_iterable([n.op.rules for n in order if type(n) in _FUNCTIONS])))  # type: ignore[attr-defined]
     for node in order:
         if node not in done:
-            made = _ruled(flattening.rebuilt(node, done), rules)
+            made = flattening.rebuilt(node, done) if node.args else node
+            if rules:
+                made = _ruled(made, rules)
             if type(made) is Add and not flattening.expand:
                 made = collected(made)
             done[node] = made if named is None else named(node, made)
@@ -101,26 +105,21 @@ class _Flattening:
         self.inside = 0  # sums that are being tried term by term
 
     def rebuilt(self, node: Node, done: Mapping[Node, Node]) -> Node:
-        match node:
-            case Einsum():
-                factors: Factors = [(done[n], labels) for n, labels in node.factors]
-                if self._is_flat(node, factors):
-                    return node
-                return self.product(factors, node.rank, node.coefficient)
-            case Add():
-                return self.sum([(c, done[n]) for c, n in node.terms], node)
-        args = [done[a] for a in node.args]
-        if args == [*node.args] and not isinstance(node, Power):
-            return node
-        match node:
-            case Power():
-                return _power_of_spread(*args) or power(*args)
-            case Map():
-                return elementwise(node.op, *args)
-            case Apply():
-                return apply(node.op, args[0], node.batch, tuple(args[1:]))
-            case _:
+        if type(node) is Einsum:
+            factors: Factors = [(done[n], labels) for n, labels in node.factors]
+            if self._is_flat(node, factors):
                 return node
+            return self.product(factors, node.rank, node.coefficient)
+        if type(node) is Add:
+            return self.sum([(c, done[n]) for c, n in node.terms], node)
+        args = tuple([done[a] for a in node.args])
+        if type(node) is Power:
+            return _power_of_spread(*args) or power(*args)
+        if args == node.args:
+            return node
+        if type(node) is Map:
+            return elementwise(node.op, *args)
+        return apply(node.op, args[0], node.batch, args[1:]) if type(node) is Apply else node
 
     def _is_flat(self, node: Einsum, factors: Factors) -> bool:
         """Whether nothing in a product can be opened, cancelled or split off (a quick look, not the last word)."""
@@ -155,6 +154,7 @@ class _Flattening:
         out: Labels = tuple(range(rank))
         coefficient, flat = self.opened(factors, out, coefficient)
         if not self.expand:
+            flat = [self.narrowed(n, ls) if type(n) is Add and len(set(ls)) < len(ls) else (n, ls) for n, ls in flat]
             flat = [self.upright(n, ls) if type(n) is Add and n.rank == 2 else (n, ls) for n, ls in flat]
             shorter = self._summed_term_by_term(coefficient, flat, out)
             if shorter is not None:
@@ -164,6 +164,13 @@ class _Flattening:
             parts = [(1, _simplified(c, f, rank)) for c, f in terms]
             return add(parts, parts[0][1].shape)
         return _simplified(*terms[0], rank)
+
+    def narrowed(self, node: Add, labels: Labels) -> tuple[Node, Labels]:
+        """The diagonal of a sum as the sum of diagonals."""
+        own = tuple(dict.fromkeys(labels))
+        places = tuple(own.index(a) for a in labels)
+        shape = tuple(node.shape[labels.index(a)] for a in own)
+        return add([(c, self.product([(n, places)], len(own), 1)) for c, n in node.terms], shape), own
 
     def upright(self, node: Node, labels: Labels) -> tuple[Node, Labels]:
         """A matrix sum as a factor; where its transpose was one before, that, read the other way."""
@@ -198,7 +205,8 @@ class _Flattening:
     def distributed(self, coefficient: Coefficient, factors: Factors, out: Labels) -> list[tuple[Coefficient, Factors]]:
         """Sums that are multiplied out: all for the normal form, else those with more than two axes."""
         sums = [(i, n, ls) for i, (n, ls) in enumerate(factors) if isinstance(n, Add) and self._opens(n)]
-        if not sums or len(factors) == 1 or any(not n.terms for _, n, _ in sums):  # a zero makes the product zero
+        turned = len(factors) == 1 and len(set(factors[0][1])) == len(factors[0][1])  # no diagonal of a sum
+        if not sums or turned or any(not n.terms for _, n, _ in sums):  # a zero makes the product zero
             return [(coefficient, factors)]
         limit = self.limit or MAX_EXPANSION
         if prod(len(n.terms) for _, n, _ in sums) > limit:
@@ -358,7 +366,8 @@ def _simplified(coefficient: Coefficient, factors: Factors, rank: int) -> Node:
             return flat
         coefficient, factors = flat.coefficient, list(flat.factors)
     while _may_cancel(factors):
-        replaced = _cancel_inverse(factors, out) or _cancel_orthogonal(factors, out) or _drop_unit_sum(factors, out)
+        cancelled = _cancel_inverse(factors, out) or _cancel_orthogonal(factors, out)
+        replaced = cancelled or _drop_repeated_onehot(factors) or _drop_unit_sum(factors, out)
         if replaced is None:
             break
         flat = einsum(replaced, out, coefficient)  # deltas vanish
@@ -454,6 +463,14 @@ def _replaced(factors: Factors, pair: Factors, labels: Labels) -> Factors:
     for factor in pair:
         rest.remove(factor)
     return [*rest, (Delta.make(pair[0][0].shape[0]), labels)]
+
+
+def _drop_repeated_onehot(factors: Factors) -> Factors | None:
+    """y .* y is y where every entry is 0 or 1."""
+    for i, (node, labels) in enumerate(factors):
+        if isinstance(node, Input) and "onehot" in node.properties and (node, labels) in factors[:i]:
+            return [*factors[:i], *factors[i + 1 :]]
+    return None
 
 
 def _drop_unit_sum(factors: Factors, out: Labels) -> Factors | None:

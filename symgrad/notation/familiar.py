@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
 from symgrad.notation.text import text
 from symgrad.notation.tree import Call, Number, Tree, postorder
@@ -66,7 +67,7 @@ class Familiar:
             return tree
         stack: list[Tree] = []
         changed = False
-        longer = _beginnings(tree)
+        longer = _beginnings(tree) if len(parts) > CHAIN else frozenset[int]()
         for part in parts:
             count = len(part.args)
             if not isinstance(part, Call) or not count:
@@ -84,13 +85,13 @@ class Familiar:
     def _written(self, part: Call) -> Tree:
         """One part, its arguments being written already."""
         if part.op in _SUMS and len(part.args) == 2:
-            return self._sum(part)
+            return self._sum(part) if self.sums else part
         if part.op == "hadamard":
-            return self._product(part)
+            return self._product(part) if self.products else part
         if part.op in _EVEN or (part.op == "hadamard_power" and _is_even(part.args[1])):
             turned = self._turned(part.args[0])
             return part if turned is None else Call(part.op, (turned, *part.args[1:]))
-        return self._pair(part) if part.op == "multiply" else part
+        return self._pair(part) if part.op == "multiply" and (self.sums or self.determinants) else part
 
     def _sum(self, part: Call) -> Tree:
         terms = _terms(part, set())
@@ -178,7 +179,7 @@ def _is_even(exponent: Tree) -> bool:
     return isinstance(exponent, Number) and exponent.value.denominator == 1 and exponent.value % 2 == 0
 
 
-def _beginnings(tree: Tree) -> set[int]:
+def _beginnings(tree: Tree) -> AbstractSet[int]:
     """The beginnings of long chains of sums or products: looking at each of them anew would take quadratic time."""
     depth: dict[int, int] = {}
     begun: set[int] = set()

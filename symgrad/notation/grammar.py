@@ -16,6 +16,7 @@ knows neither the catalogue nor shapes; what needs the declared names comes afte
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
+from dataclasses import replace
 from fractions import Fraction
 
 from symgrad.errors import LimitError, ParseError, Span
@@ -398,7 +399,7 @@ def resolve_juxtaposition(
             done.append(_product([*first, Call(part.op, (last, *args[1:]), span, part.mark)], parts))
         elif any(a is not b for a, b in zip(args, part.args, strict=True)):
             assert isinstance(part, Call)
-            done.append(Call(part.op, args, part.span, part.mark))
+            done.append(replace(part, args=args, written=None) if type(part) is Call else replace(part, args=args))
         else:
             done.append(part)
     return done.pop(), list(notes.values())

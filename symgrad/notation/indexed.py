@@ -13,6 +13,7 @@ is written by its matrix notation with indices; what has more is opened, entry b
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from fractions import Fraction
 from itertools import chain, islice
@@ -21,8 +22,9 @@ from symgrad.errors import LimitError, NotDifferentiableError
 from symgrad.notation.latex import latex as latex_of
 from symgrad.notation.lift import Lifter
 from symgrad.notation.network import NoMatrixForm
+from symgrad.notation.text import ATOM, binding
 from symgrad.notation.text import text as text_of
-from symgrad.notation.tree import Name, Tree
+from symgrad.notation.tree import Call, Name, Tree
 from symgrad.operations.catalogue import latex_templates
 from symgrad.tensor.build import as_number
 from symgrad.tensor.dims import Shape, letters_of
@@ -30,6 +32,7 @@ from symgrad.tensor.nodes import (
     Add,
     Apply,
     Coefficient,
+    Constant,
     Delta,
     Einsum,
     Input,
@@ -62,20 +65,27 @@ def _taken(node: Node) -> frozenset[str]:
     """Names that an index must not have: those of inputs and of dimensions that are written out."""
     names: set[str] = set()
     for n in walk(node):
+        names.update(letters_of(n.shape))
         if isinstance(n, Input):
             names.add(n.name)
         elif isinstance(n, Shift):
             names.update(letters_of([n.offset]))
-        elif isinstance(n, Reindex | Size):
-            names.update(letters_of(n.shape if isinstance(n, Reindex) else [n.size]))
+        elif isinstance(n, Size):
+            names.update(letters_of([n.size]))
     return frozenset(names)
 
 
 def indexed_text(node: Node) -> str:
-    """The entry of a tensor as text: `[i, j, k]: sum_{l} A[i, l]*...`."""
+    """The entry of a tensor as text: `[i, j, k]: sum_{l} A[i, l]*...`.
+
+    It can be read again: where nothing in the entry says how far a letter runs, its size stands behind it.
+    """
     writer = _Writer(_TextStyle(), node.rank, _taken(node))
     free = letters_for(node.rank, writer.taken)
-    return f"[{', '.join(free)}]: " + writer.entry(node, tuple(free), outer=True)
+    entry = writer.entry(node, tuple(free), outer=True)
+    known = writer.known()
+    sized = [a if a in known else f"{a}: {size}" for a, size in zip(free, node.shape, strict=True)]
+    return f"[{', '.join(sized)}]: {entry}"
 
 
 def indexed_latex(node: Node) -> str:
@@ -99,16 +109,19 @@ class _TextStyle:
 
     def indexed(self, tree: Tree, labels: Labels) -> str:
         written = text_of(tree)
-        if not labels:
-            return written if isinstance(tree, Name) else f"({written})"
-        plain = isinstance(tree, Name) or (written.partition("(")[0].isidentifier() and written.endswith(")"))
-        return f"{written if plain else f'({written})'}[{', '.join(labels)}]"
+        stands = written if _is_atom(tree) else f"({written})"
+        return f"{stands}[{', '.join(labels)}]" if labels else stands
 
     def delta(self, labels: Labels) -> str:
         return f"delta[{', '.join(labels)}]"
 
     def sum(self, labels: Labels, body: str) -> str:
-        return f"sum_{{{' '.join(labels)}}} {body}"
+        mark = ", " if any(":" in a for a in labels) else " "
+        return f"sum_{{{mark.join(labels)}}} {body}"
+
+    def bound(self, letter: str, size: object, known: bool) -> str:
+        """A letter that is summed over, with its size where no array says it."""
+        return letter if known else f"{letter}: {size}"
 
     def number(self, value: Fraction) -> str:
         return str(value)
@@ -123,7 +136,27 @@ class _TextStyle:
         return f"[{left} = {right}]"
 
     def power(self, base: str, exponent: str) -> str:
-        return f"({base})^({exponent})"
+        return f"{base}^{exponent}" if exponent.isalnum() else f"{base}^({exponent})"
+
+    def bracketed(self, written: str) -> str:
+        """As a factor or the base of a power."""
+        plain = written.isalnum() or (written.startswith("(") and _closes_last(written))
+        return written if plain else f"({written})"
+
+
+def _closes_last(written: str) -> bool:
+    """Whether the parenthesis at the start is closed at the end."""
+    depth = 0
+    for at, mark in enumerate(written):
+        depth += (mark == "(") - (mark == ")")
+        if depth == 0:
+            return at == len(written) - 1
+    return False
+
+
+def _is_atom(tree: Tree) -> bool:
+    """Whether a tree is written as a name, a function or in brackets, so that indices may follow."""
+    return isinstance(tree, Name) or (isinstance(tree, Call) and binding(tree) == ATOM)
 
 
 class _LatexStyle(_TextStyle):
@@ -133,7 +166,7 @@ class _LatexStyle(_TextStyle):
     def indexed(self, tree: Tree, labels: Labels) -> str:
         written = latex_of(tree, templates=latex_templates())
         plain = isinstance(tree, Name) and "_" not in written
-        base = written if plain else rf"\left({written}\right)"
+        base = written if plain or (not labels and _is_atom(tree)) else rf"\left({written}\right)"
         return f"{base}_{{{' '.join(labels)}}}" if labels else base
 
     def delta(self, labels: Labels) -> str:
@@ -141,6 +174,9 @@ class _LatexStyle(_TextStyle):
 
     def sum(self, labels: Labels, body: str) -> str:
         return rf"\sum_{{{', '.join(labels)}}} {body}"
+
+    def bound(self, letter: str, size: object, known: bool) -> str:
+        return letter
 
     def number(self, value: Fraction) -> str:
         return str(value.numerator) if value.denominator == 1 else rf"\frac{{{value.numerator}}}{{{value.denominator}}}"
@@ -156,15 +192,37 @@ class _LatexStyle(_TextStyle):
         return rf"\left[{left} = {right}\right]"
 
     def power(self, base: str, exponent: str) -> str:
-        return rf"\left({base}\right)^{{{exponent}}}"
+        return rf"{base}^{{{exponent}}}"
+
+    def bracketed(self, written: str) -> str:
+        return written if written.isalnum() else rf"\left({written}\right)"
 
 
 class _Writer:
-    """Writes the entry of a node at given labels; letters of sums are never used twice."""
+    """Writes the entry of a node at given labels; letters of sums are used again in the next term only.
+
+    `arrays` are the letters of arrays and `pairs` those of deltas, as they are written: they say how far letters run.
+    """
 
     def __init__(self, style: _TextStyle, used: int, taken: frozenset[str]):
         self.style, self.used, self.taken, self.depth = style, used, taken, 0
         self.lifter = Lifter()
+        self.free = used
+        self.arrays: list[str] = []
+        self.pairs: list[Labels] = []
+
+    def known(self) -> set[str]:
+        """The free letters whose sizes can be read off the arrays, directly or along deltas."""
+        free = set(letters_for(self.free, self.taken))
+        known = free.intersection(self.arrays)
+        pairs = [set(p) for p in self.pairs if free.issuperset(p)]
+        for _ in pairs:
+            known.update(*(p for p in pairs if p & known))
+        return known
+
+    def indexed(self, tree: Tree, labels: Labels) -> str:
+        self.arrays += labels
+        return self.style.indexed(tree, labels)
 
     def entry(self, node: Node, labels: Labels, outer: bool = False) -> str:
         """One entry; sums are bracketed unless they stand outermost."""
@@ -186,33 +244,40 @@ class _Writer:
             sign, body = self._product(1, node, labels)
             return f"-{body}" if sign < 0 else body
         if isinstance(node, Delta):
+            self.pairs.append(labels)
             return self.style.delta(labels)
         if isinstance(node, Map) and node.rank > 2:
             return self.style.function(
                 node.op.name, [self.entry(a, labels if a.shape else (), True) for a in node.args]
             )
         if isinstance(node, Apply) and node.rank > 2 and not node.batch:
+            self.arrays += labels
             return self.style.whole(node.op.written, [self.lifter.lift(a) for a in node.args], labels)
         if isinstance(node, Reindex):
             sides = (labels[: node.split], node.shape[: node.split]), (labels[node.split :], node.shape[node.split :])
+            self.arrays += [*labels[1 : node.split], *labels[node.split + 1 :]]
             return self.style.bracket(*(_flat(*side) for side in sides))
         if isinstance(node, Shift):
             offset = "" if node.offset == 0 else f" + {node.offset}"
             return self.style.bracket(f"{labels[0]}{offset}", f"{labels[1]} + {labels[2]}")
         if isinstance(node, Power) and node.rank > 2:
-            return self.style.power(self.entry(node.base, labels, True), self.entry(node.exponent, (), True))
+            base = self.style.bracketed(self.entry(node.base, labels, True))
+            return self.style.power(base, self.style.bracketed(self.entry(node.exponent, (), True)))
         try:
-            return self.style.indexed(self.lifter.lift(node), labels)
+            return self.indexed(self.lifter.lift(node), labels)
         except NoMatrixForm:
             raise NotDifferentiableError(f"no notation is known for {node!r}") from None
 
     def _sum(self, node: Add, labels: Labels) -> str:
         if not node.terms:
             return "0"
-        written = ""
+        written, before, last = "", self.used, self.used
         for c, term in node.terms:
+            self.used = before
             sign, body = self._product(c, term, labels)
             written += (" - " if sign < 0 else " + ") + body
+            last = max(last, self.used)
+        self.used = last
         return "-" + written[3:] if written.startswith(" - ") else written[3:]
 
     def _product(self, c: Coefficient, node: Node, labels: Labels) -> tuple[int, str]:
@@ -224,21 +289,51 @@ class _Writer:
         self.used += len(bound)
         names = dict(enumerate(labels)) | dict(zip(bound, fresh, strict=True))
         ordered = sorted((f for f in factors if not isinstance(f[0], Ones)), key=lambda f: f[1])
-        parts = [self._factor(n, tuple(names[a] for a in inner)) for n, inner in ordered]
+        first = len(self.arrays)
+        parts = self._powers([(n, self._factor(n, tuple(names[a] for a in inner))) for n, inner in ordered])
         size = abs(Fraction(c))
         if size != 1 or not parts:
             parts.insert(0, self.style.number(size))
         body = self.style.times.join(parts)
-        return (-1 if c < 0 else 1), self.style.sum(tuple(fresh), body) if bound else body
+        if not bound:
+            return (-1 if c < 0 else 1), body
+        sizes = {a: s for n, inner in factors for a, s in zip(inner, n.shape, strict=True)}
+        said = {*self.arrays[first:]}
+        summed = tuple(self.style.bound(names[a], sizes[a], names[a] in said) for a in bound)
+        return (-1 if c < 0 else 1), self.style.sum(summed, body)
+
+    def _powers(self, factors: list[tuple[Node, str]]) -> list[str]:
+        """Equal factors written as a power."""
+        times = Counter(written for _, written in factors)
+        once = {written: node for node, written in factors}
+        return [
+            w if k == 1 or not _is_word(node) else self.style.power(w, str(k))
+            for w, node in once.items()
+            for k in [times[w]]
+            for _ in range(1 if _is_word(node) else k)
+        ]
+
+    def _power(self, base: Node, exponent: Fraction) -> str:
+        """A scalar to a number."""
+        try:
+            written = self.indexed(self.lifter.lift(base), ())
+        except NoMatrixForm:
+            written = self.style.bracketed(self.entry(base, (), True))
+        return self.style.power(written, self.style.number(exponent))
 
     def _factor(self, node: Node, labels: Labels) -> str:
         if isinstance(node, Power) and node.rank <= 2:
             exponent = as_number(node.exponent)
             if exponent is not None and not labels:
-                return self.style.power(self.entry(node.base, (), True), self.style.number(Fraction(exponent)))
+                return self._power(node.base, Fraction(exponent))
         if isinstance(node, Add | Einsum) and len(labels) <= 2:
             try:
-                return self.style.indexed(self.lifter.lift(node), labels)
+                return self.indexed(self.lifter.lift(node), labels)
             except NoMatrixForm:
                 pass  # opened below, entry by entry
         return self.entry(node, labels)
+
+
+def _is_word(node: Node) -> bool:
+    """Whether a factor's own notation can stand in a power."""
+    return isinstance(node, Input | Map | Apply | Size | Constant)

@@ -31,6 +31,7 @@ from symgrad.notation.words import (
     Word,
     call,
     factor,
+    in_order,
     is_call,
     matrix,
     sum_tree,
@@ -101,6 +102,7 @@ class Lifter:
         self._trees: dict[Node, Tree] = {}
         self._words: dict[Node, Word] = {}
         self._products: dict[Node, Term | None] = {}
+        self._factors: dict[Node, list[Term]] = {}
         self._sums: dict[str, Size] = {}
 
     def lift(self, root: Node, transposed: bool = False) -> Tree:
@@ -120,19 +122,31 @@ class Lifter:
             self._terms[node] = reason
 
     def terms(self, node: Node) -> list[Term]:
-        self._visit(node)
-        found = self._terms[node]
+        found = self._terms.get(node)
+        if found is None:
+            self._visit(node)
+            found = self._terms[node]
         if isinstance(found, NoMatrixForm):
             raise found
+        return found
+
+    def _shared(self, node: Node) -> list[Term]:
+        """The terms of a sum, their common factors out."""
+        found = self._factors.get(node)
+        if found is None:
+            found = self._factors[node] = factor(self.terms(node))
         return found
 
     def tree(self, node: Node) -> Tree:
         tree = self._trees.get(node)
         if tree is None:
-            if isinstance(node, Input) and node.rank <= 2 and node.name not in self.rows:
-                return self._trees.setdefault(node, Name(node.name))
-            terms = self._scaled_terms(node, 1) if isinstance(node, Einsum) else self.terms(node)
-            tree = sum_tree(terms) if terms else self._zero(node)
+            if type(node) is Input and node.rank <= 2 and node.name not in self.rows:
+                tree = Name(node.name)
+            elif type(node) is Add and node.terms:
+                tree = in_order(self._shared(node))
+            else:
+                terms = self._scaled_terms(node, 1) if type(node) is Einsum else self.terms(node)
+                tree = sum_tree(terms) if terms else self._zero(node)
             self._trees[node] = tree
         return tree
 
@@ -150,9 +164,9 @@ class Lifter:
     # --- one node ------------------------------------------------------------------------------
 
     def _terms_of(self, node: Node) -> list[Term]:
-        if isinstance(node, Add):
+        if type(node) is Add:
             return [t for c, n in node.terms for t in self._scaled_terms(n, c)]
-        if isinstance(node, Einsum):
+        if type(node) is Einsum:
             whole = [self.product([*node.factors], tuple(range(node.rank)), node.coefficient, settle=False)]
             return (node.rank == 0 and self._term_by_term(node, whole)) or whole
         if node.rank > 2:
@@ -268,6 +282,8 @@ class Lifter:
         rest = without_patterns(self, factors, out) if has_patterns(factors) else None
         if rest is not None:
             factors, coefficient = rest.factors, exact(coefficient * rest.coefficient)
+        if type(coefficient) is not int:
+            factors, coefficient = _with_fraction_inside(factors, coefficient)
         pieces = [self._piece(node, labels) for node, labels in factors]
         for piece in pieces:
             coefficient = exact(coefficient * piece.sign * (piece.term.coefficient if piece.term else 1))
@@ -328,11 +344,11 @@ class Lifter:
 
     def _piece(self, node: Node, labels: Labels) -> _Piece:
         """A factor made ready: a difference the way round that reads best, a nested product as its term."""
-        if isinstance(node, Add):
+        if type(node) is Add:
             sign = -1 if self._reads_better_negated(node) else 1
             node = scaled(sign, node)
-            return _Piece(node, labels, sign, self._factored(node) if labels and isinstance(node, Add) else None)
-        if isinstance(node, Einsum) and labels:
+            return _Piece(node, labels, sign, self._factored(node) if labels and type(node) is Add else None)
+        if type(node) is Einsum and labels:
             (term,) = self.terms(node)
             return _Piece(node, labels, 1, term if term.word is not None else None)
         return _Piece(node, labels, 1)
@@ -340,7 +356,7 @@ class Lifter:
     def _factored(self, node: Add) -> Term | None:
         """A sum that is one product once its common factors are out: (A + A')*x, 2*(x - y)/t; else None."""
         if node not in self._products:
-            found = factor(self.terms(node))
+            found = self._shared(node)
             whole = len(found) == 1 and found[0].word is not None
             self._products[node] = found[0] if whole and (found[0].scalars or len(found[0].word.links) > 1) else None  # type: ignore[union-attr]
         return self._products[node]
@@ -400,17 +416,17 @@ class Lifter:
             network.scalars += piece.term.scalars
             network.items.append(Item(labels, piece.term.word))
             return
-        exponent = as_number(node.exponent) if isinstance(node, Power) else None
-        base = node.base if isinstance(node, Power) and exponent is not None else node
+        exponent = as_number(node.exponent) if type(node) is Power else None
+        base = node.args[0] if exponent is not None else node
         word = self._words.get(base)
         if word is None:
             word = self._words[base] = self._word_of(base)
-        network.items.append(Item(labels, word, 1 if exponent is None else exponent, isinstance(node, Ones)))
+        network.items.append(Item(labels, word, 1 if exponent is None else exponent, type(node) is Ones))
 
     def _word_of(self, node: Node) -> Word:
         """The word of one factor; a sum of transposes as the transpose of a sum."""
         tree = self.tree(node)
-        if isinstance(node, Add) and node.rank == 2 and "'" in text(tree):
+        if type(node) is Add and node.rank == 2 and "'" in text(tree):
             turned = self._turned(node)
             if len(text(turned)) < len(text(tree)):
                 return matrix(turned_tree(turned))
@@ -452,10 +468,20 @@ class Lifter:
             network.contract()
             word = matrix(call("eye", size_tree(deltas[0][0].shape[0])), symmetric=True)
             return _with_scalars(coefficient, scalars + network.scalars, word)
-        inner = self.product(kept, (out[0],), 1, settle=False)
+        whole = 1 if type(coefficient) is int else coefficient  # a fraction may go into a sum
+        inner = self.product(kept, (out[0],), whole, settle=False)
         assert inner.word is not None
+        coefficient = exact(Fraction(coefficient) / whole)
         word = matrix(call("diag", Term(1, (), inner.word).tree()), symmetric=True)
         return _with_scalars(coefficient * inner.coefficient, scalars + list(inner.scalars), word)
+
+
+def _with_fraction_inside(factors: Factors, coefficient: Coefficient) -> tuple[Factors, Coefficient]:
+    """0.1*(10*a + b) as a + 0.1*b: a fraction goes into a sum where it makes a coefficient one."""
+    for i, (node, labels) in enumerate(factors):
+        if type(node) is Add and labels and any(abs(coefficient * c) == 1 for c, _ in node.terms):
+            return [*factors[:i], (scaled(coefficient, node), labels), *factors[i + 1 :]], 1
+    return factors, coefficient
 
 
 def _centred(tree: Tree) -> Tree | None:

@@ -12,7 +12,7 @@ Errors leave with the user's text, the place, the sub-expressions and their shap
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -30,6 +30,7 @@ from symgrad.tensor.view import View, same_shape
 CONSTANTS = ("pi",)
 _SIGNS = {"add": 1, "subtract": -1}
 _Summand = tuple[int, Tree, Tree]  # sign, term, the call that adds it
+_Waiting = tuple[Call, tuple[Tree, ...], list[_Summand] | None]  # a call, its operands, a sum's terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,31 +63,29 @@ def lower(tree: Tree, scope: Scope, text: str | None = None) -> View:
     Raises SymgradError with the place in `text`.
     """
     known: dict[int, View] = {}
-    stack = [tree]
+    stack: list[Tree | _Waiting] = [tree]
     while stack:
-        part = stack[-1]
-        if id(part) in known:
-            stack.pop()
+        part = stack.pop()
+        if type(part) is tuple:  # its operands are done
+            call, operands, chain = part
+            views = [known[id(a)] for a in operands]
+            made = _call(call, views, chain, scope, text) if type(call) is Call else _entries(call, views, scope, text)
+            known[id(call)] = made
+        elif id(part) in known:
             continue
-        if type(part) is Call:
-            operands = _operands(part)
-            waiting = [a for a in operands if id(a) not in known]
-            if waiting:
-                stack += reversed(waiting)
-                continue
-            view = _call(part, [known[id(a)] for a in operands], scope, text)
+        elif isinstance(part, Call):
+            chain = _chain(part) if part.op in _SIGNS and len(part.args) == 2 else None
+            operands = _operands(part) if chain is None else tuple([term for _, term, _ in chain])
+            stack.append((part, operands, chain))
+            stack += operands[::-1]
         else:
-            view = View(number(part.value), 0) if type(part) is Number else _name(part, scope, text)  # type: ignore[arg-type, union-attr]
-        known[id(part)] = view
-        stack.pop()
+            known[id(part)] = View(number(part.value), 0) if type(part) is Number else _name(part, scope, text)  # type: ignore[arg-type]
     return known[id(tree)]
 
 
-def _operands(part: Call) -> Sequence[Tree]:
-    """What has a meaning before the call does: all terms of a chain of + and -, nothing where sizes are wanted."""
-    if part.op in _SIGNS and len(part.args) == 2:
-        return [term for _, term, _ in _chain(part)]
-    entry = find(part.op)
+def _operands(part: Call) -> tuple[Tree, ...]:
+    """What has a meaning before the call does: nothing where sizes are wanted."""
+    entry = find(part.op) if type(part) is Call else None
     return () if entry is not None and entry.sizes else part.args
 
 
@@ -117,7 +116,7 @@ def unknown_name(name: str, scope: Scope) -> SymgradError:
     return UnknownNameError(f"{name} is not declared", hint=did_you_mean(name, scope.names()))
 
 
-def _call(part: Call, operands: list[View], scope: Scope, text: str | None) -> View:
+def _call(part: Call, operands: list[View], chain: list[_Summand] | None, scope: Scope, text: str | None) -> View:
     try:
         entry = record(part.op)
         if len(part.args) not in entry.arity:
@@ -125,9 +124,20 @@ def _call(part: Call, operands: list[View], scope: Scope, text: str | None) -> V
             raise ParseError(f"{part.op} takes {wanted} arguments, but {len(part.args)} are given", hint=entry.example)
         if entry.sizes:
             return entry.build(*(size_of(a, scope, text) for a in part.args))
-        return _total(_chain(part), operands, text) if part.op in _SIGNS else _built(entry, part, operands)
+        return _built(entry, part, operands) if chain is None else _total(chain, operands, text)
     except SymgradError as error:
         raise error.located(text or "", part.mark or part.span) from None
+
+
+def _entries(part: Call, views: list[View], scope: Scope, text: str | None) -> View:
+    """The tensor that index notation says."""
+    from symgrad.notation.entries import Entries, entries_view
+
+    assert isinstance(part, Entries)
+    try:
+        return entries_view(part, views, lambda size: size_of(size, scope, text))
+    except SymgradError as error:
+        raise error.located(text or "", part.span) from None
 
 
 def _total(chain: list[_Summand], views: list[View], text: str | None) -> View:

@@ -14,7 +14,7 @@ from fractions import Fraction
 from functools import reduce
 
 from symgrad.notation.text import text
-from symgrad.notation.tree import Number, Tree
+from symgrad.notation.tree import Name, Number, Tree
 from symgrad.notation.words import Word, call, entrywise_factors, is_call, is_mask, matrix, turned_tree, vector
 from symgrad.tensor.dims import Size, times
 from symgrad.tensor.nodes import Coefficient
@@ -209,13 +209,15 @@ class Network:
                         tree = line_sums(item.from_label(end))
                         if degree[end] == 1:
                             word = min(item.closed(), item.closed().reversed(), key=Word.weight)
-                            self.scalars.append((self._summed(call("sum", word.tree()), item.labels), 1))
+                            self.scalars.append((self._summed(total(word.tree()), item.labels), 1))
                             return self.replace([item], None)
                         return self.replace([item], Item((end,), vector(tree)))
         return False
 
     def _attach_diagonals(self) -> bool:
         """v[i] M[i, j] where i goes on: diag(v) M."""
+        if self._outer_over_matrix():
+            return True
         for item in self.items:
             if len(item.labels) == 1 and not item.ones:
                 for other in self.on(item.labels[0], 2):
@@ -224,6 +226,18 @@ class Network:
                     word = diagonal.joined(other.from_label(item.labels[0]))
                     return self.replace([item, other], Item((item.labels[0], end), word))
         return False
+
+    def _outer_over_matrix(self) -> bool:
+        """u[i] M[i, j] v[j], i and j the output: u*v' .* M, shorter than diag(u)*M*diag(v); of plain names."""
+        matrices = [i for i in self.items if set(i.labels) == set(self.out)]
+        vectors = [i for a in self.out for i in self.items if i.labels == (a,)]
+        if len(self.out) != 2 or len(self.items) != 3 or len(matrices) != 1 or len(vectors) != 2:
+            return False
+        if not all(isinstance(i.closed().tree(), Name) for i in self.items):
+            return False
+        outer = vectors[0].closed().joined(vectors[1].closed().reversed()).tree()
+        word = matrix(call("hadamard", outer, matrices[0].from_label(self.out[0]).tree()))
+        return self.replace([*self.items], Item(self.out, word))
 
     def _finished(self) -> Word | None:
         if not self.out and not self.items:
@@ -292,7 +306,12 @@ def trace(loop: Word) -> Tree:
 
 def _sum_of(item: Item) -> Tree:
     """sum(v); of a chain the ones go to its shorter end."""
-    return call("sum", item.closed().tree())
+    return total(item.closed().tree())
+
+
+def total(tree: Tree) -> Tree:
+    """The sum of all entries; of absolute values the norm."""
+    return call("norm1", tree.args[0]) if is_call(tree, "abs") else call("sum", tree)
 
 
 def line_sums(word: Word) -> Tree:

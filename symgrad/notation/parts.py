@@ -51,9 +51,10 @@ def is_repetitive(root: Node, symbols: int, times: int, names: Collection[Node] 
 def _measured(root: Node, names: Collection[Node]) -> tuple[int, int]:
     """The symbols of an expression written out, and its distinct nodes."""
     size = dict.fromkeys(names, 1)
-    for node in walk(root, beyond=names):
-        size[node] = 1 + sum([size[a] for a in node.args])
-    return size[root], len(size) - len(names)
+    order = walk(root, beyond=names)
+    for node in order:
+        size[node] = 1 + sum([size[a] for a in node.args]) if node.args else 1
+    return size[root], len(order)
 
 
 class InParts:

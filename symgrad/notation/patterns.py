@@ -50,7 +50,8 @@ class Rest:
 
 def has_patterns(factors: Factors) -> bool:
     """Whether a product holds a shift or a triangle."""
-    return any(isinstance(n, Shift | Triangle) for n, _ in factors)
+    kinds = [type(n) for n, _ in factors]
+    return Shift in kinds or Triangle in kinds
 
 
 def without_patterns(lifter: Lifter, factors: Factors, out: Labels) -> Rest:

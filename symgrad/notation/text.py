@@ -21,6 +21,8 @@ SIGN = ADD + 1
 
 Part = str | tuple[Tree, int]  # what to write next: characters, or a tree and the precedence it needs
 
+KEPT = 1000  # characters up to which a part of a longer text keeps its own, so that memory stays linear in the depth
+
 _DECIMAL_DIGITS = 12  # decimals up to here are written as such, longer ones where the fraction is longer still
 _DECIMAL_PLACES = 15  # with more places the exponent is written
 _CHUNK = 30  # digits of the pieces in which an integer beyond the language's limit is written
@@ -30,7 +32,7 @@ _HADAMARD = ("hadamard", "hadamard_divide")
 
 def text(tree: Tree) -> str:
     """The tree in the text language."""
-    if isinstance(tree, Name):
+    if type(tree) is Name:
         return tree.name
     if isinstance(tree, Call) and tree.written is not None:
         return tree.written[1]
@@ -42,21 +44,32 @@ def text(tree: Tree) -> str:
         if isinstance(part, str):
             out.append(part)
             continue
-        precedence, parts = _parts(part[0])
-        if precedence < part[1]:
+        inner, needed = part
+        if type(inner) is Name:
+            out.append(inner.name)
+            continue
+        precedence, parts = _parts(inner)
+        if isinstance(inner, Call) and inner.written is not None and len(inner.written[1]) > KEPT:
+            object.__setattr__(inner, "written", None)  # it stands in the longer text, which is asked for from now on
+        if precedence < needed:
             parts = ["(", *parts, ")"]
-        todo.extend(reversed(parts))
+        todo += parts[::-1]
     joined = "".join(out)
-    if isinstance(tree, Call):  # lifting asks again and again: kept, so that deep trees stay linear
+    if type(tree) is Call:  # lifting asks again and again: kept, so that deep trees stay linear
         object.__setattr__(tree, "written", (binds, joined))
     return joined
 
 
+def binding(tree: Tree) -> int:
+    """How tightly a tree binds as it is written; ATOM where it never needs parentheses."""
+    return _parts(tree)[0]
+
+
 def _parts(tree: Tree) -> tuple[int, list[Part]]:
     """How tightly a tree binds as it is written, and what it is written of."""
-    if isinstance(tree, Name):
+    if type(tree) is Name:
         return ATOM, [tree.name]
-    if isinstance(tree, Number):
+    if type(tree) is Number:
         precedence, written = number_text(tree.value)
         return precedence, [written]
     if tree.written is not None:

@@ -15,10 +15,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import final
 
 from symgrad.errors import Span
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Number:
     """A literal, kept exactly (`0.5` is one half)."""
@@ -31,6 +33,7 @@ class Number:
         return ()
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Name:
     """A variable, a dimension letter or a constant."""
@@ -68,14 +71,15 @@ class Assignment:
 
 def postorder(tree: Tree) -> Iterator[Tree]:
     """Every part after its arguments, left to right, without recursion."""
-    stack: list[tuple[Tree, bool]] = [(tree, False)]
+    stack: list[Tree | None] = [tree]
     while stack:
-        part, done = stack.pop()
-        if done or not part.args:
-            yield part
+        part = stack.pop()
+        if part is None:  # the arguments of the part below it are done
+            yield stack.pop()  # type: ignore[misc]
+        elif isinstance(part, Call) and part.args:
+            stack += (part, None, *part.args[::-1])
         else:
-            stack.append((part, True))
-            stack.extend((a, False) for a in reversed(part.args))
+            yield part
 
 
 def names(tree: Tree) -> list[str]:

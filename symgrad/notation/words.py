@@ -14,9 +14,8 @@ Everything here is about writing; the meaning was settled in the graph.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property, reduce
+from functools import reduce
 from math import gcd, lcm
 
 from symgrad.notation.text import text
@@ -35,14 +34,13 @@ def is_call(tree: Tree, *ops: str) -> bool:
     return isinstance(tree, Call) and tree.op in ops
 
 
-@dataclass(frozen=True, eq=False)
 class Link:
     """A tree in a chain: a matrix or a column (`vector`), standing transposed or not."""
 
-    tree_: Tree
-    transposed: bool = False
-    vector: bool = False
-    symmetric: bool = False
+    __slots__ = ("symmetric", "transposed", "tree_", "vector")
+
+    def __init__(self, tree: Tree, transposed: bool = False, vector: bool = False, symmetric: bool = False):
+        self.tree_, self.transposed, self.vector, self.symmetric = tree, transposed, vector, symmetric
 
     def turned(self) -> Link:
         return self if self.symmetric else Link(self.tree_, not self.transposed, self.vector)
@@ -50,7 +48,7 @@ class Link:
     def tree(self) -> Tree:
         return turned_tree(self.tree_) if self.transposed else self.tree_
 
-    @cached_property
+    @property
     def key(self) -> tuple[str, bool]:
         """What makes two links the same: what is written, and which way round."""
         return text(self.tree_), self.transposed
@@ -61,14 +59,16 @@ def turned_tree(tree: Tree) -> Tree:
     return tree.args[0] if isinstance(tree, Call) and tree.op == "transpose" else call("transpose", tree)
 
 
-@dataclass(frozen=True, slots=True)
 class Word:
     """A chain of links from a row end to a column end."""
 
-    links: tuple[Link, ...]
+    __slots__ = ("links",)
+
+    def __init__(self, links: tuple[Link, ...]):
+        self.links = links
 
     def reversed(self) -> Word:
-        return Word(tuple(link.turned() for link in reversed(self.links)))
+        return Word(tuple([link.turned() for link in self.links[::-1]]))
 
     def joined(self, other: Word) -> Word:
         return Word(self.links + other.links)
@@ -76,7 +76,7 @@ class Word:
     def tree(self) -> Tree:
         if len(self.links) == 1:
             return self.links[0].tree()
-        return reduce(lambda a, b: call("multiply", a, b), [link.tree() for link in self.links])
+        return product_tree(link_trees(self.links))
 
     def weight(self) -> tuple[int, int, str]:
         """Fewest transposes first, then the shorter text: which way round a chain reads better."""
@@ -90,6 +90,20 @@ class Word:
     @property
     def symmetric(self) -> bool:
         return len(self.links) == 1 and self.links[0].symmetric
+
+
+def link_trees(links: tuple[Link, ...]) -> list[Tree]:
+    """The factors of a chain; a matrix that stands several times in a row as a power."""
+    trees: list[Tree] = []
+    last, times = None, 0
+    for link in links:
+        if last is not None and not link.vector and link.key == last.key:
+            times += 1
+            trees[-1] = call("power", last.tree(), Number(Fraction(times)))
+        else:
+            last, times = link, 1
+            trees.append(link.tree())
+    return trees
 
 
 def with_difference_turned(word: Word) -> Word | None:
@@ -116,26 +130,38 @@ def matrix(tree: Tree, symmetric: bool = False) -> Word:
     return Word((Link(tree, symmetric=symmetric),))
 
 
-@dataclass(frozen=True, eq=False)
 class Term:
     """coefficient * product of scalars^exponents * word; a scalar term has no word.
 
     `spread` marks a scalar that stands for an array of equal entries, as in `1 - x`.
     """
 
-    coefficient: Coefficient
-    scalars: tuple[tuple[Tree, Coefficient], ...] = ()
-    word: Word | None = None
-    spread: Word | None = None
+    __slots__ = ("_order", "_unsigned", "coefficient", "scalars", "spread", "word")
+
+    def __init__(
+        self,
+        coefficient: Coefficient,
+        scalars: tuple[tuple[Tree, Coefficient], ...] = (),
+        word: Word | None = None,
+        spread: Word | None = None,
+    ):
+        self.coefficient, self.scalars, self.word, self.spread = coefficient, scalars, word, spread
+        self._unsigned: Tree | None = None
+        self._order: tuple[object, ...] | None = None
 
     def tree(self) -> Tree:
         """The term with its sign inside the coefficient."""
         tree = self.unsigned
         return call("negate", tree) if self.coefficient < 0 else tree
 
-    @cached_property
+    @property
     def unsigned(self) -> Tree:
         """|coefficient| * scalars * word, scalars with negative exponents as a divisor."""
+        if self._unsigned is None:
+            self._unsigned = self._written()
+        return self._unsigned
+
+    def _written(self) -> Tree:
         if self.word is not None and not self.scalars and self.coefficient in (1, -1):
             return self.word.tree()
         above: list[Tree] = [powered(t, e) for t, e in self.scalars if e > 0]
@@ -144,7 +170,7 @@ class Term:
         if size.denominator > 1 and not _short_decimal(size):
             below.insert(0, Number(Fraction(size.denominator)))
             size = Fraction(size.numerator)
-        links = [link.tree() for link in self.word.links] if self.word else []
+        links = link_trees(self.word.links) if self.word else []
         if size != 1:
             above.insert(0, Number(size))
         if below and links and any(is_call(t, "multiply") for t in above):  # (x'*y)/n*x needs no parentheses
@@ -192,9 +218,14 @@ class Term:
         links = self.word.links
         return len(links) + sum(is_call(link.tree_, "hadamard", "hadamard_power") for link in links)
 
-    @cached_property
+    @property
     def order(self) -> tuple[object, ...]:
         """Where it stands in a sum: positive first, longer products first, fewer transposes first."""
+        if self._order is None:
+            self._order = self._ordered()
+        return self._order
+
+    def _ordered(self) -> tuple[object, ...]:
         links = self.word.links if self.word else ()
         constant = any(is_call(link.tree_, "eye", "ones") for link in links) or self.spread is not None
         degree = 0 if constant else -self.degree()
@@ -268,11 +299,11 @@ def sum_tree(terms: list[Term], keep: bool = False) -> Tree:
     """The terms as one tree, common factors taken out, in reading order; with `keep` in theirs, if none is."""
     factored = factor(terms)
     if keep and len(factored) == len(terms) > 1 and terms[0].coefficient > 0:
-        return _in_order(terms, keep=True)
-    return _in_order(factored)
+        return in_order(terms, keep=True)
+    return in_order(factored)
 
 
-def _in_order(factored: list[Term], keep: bool = False) -> Tree:
+def in_order(factored: list[Term], keep: bool = False) -> Tree:
     """Terms that have no common factors left, as one tree."""
     if len(factored) == 1:
         return factored[0].closed()
@@ -391,7 +422,10 @@ def _common_scalar_sum(terms: list[Term]) -> list[Term]:
     if not shared and content in (1, -1):
         return terms
     inner = sum_tree([_without(t, content, shared) for t in terms])
-    return [Term(content, (*shared.items(), (inner, 1)))]
+    factored = Term(content, (*shared.items(), (inner, 1)))
+    if any(e < 0 for e in shared.values()) and len(text(factored.tree())) > len(text(in_order(terms))):
+        return terms  # n/s - a/s^3 is shorter than (n - a/s^2)/s
+    return [factored]
 
 
 def _content(terms: list[Term]) -> Coefficient:
@@ -400,6 +434,8 @@ def _content(terms: list[Term]) -> Coefficient:
     if len(whole) == len(terms):
         return -gcd(*whole) if all(c < 0 for c in whole) else gcd(*whole)
     fractions = [Fraction(t.coefficient) for t in terms]
+    if any(f in (1, -1) for f in fractions):  # [x > 0] + 0.1*[x <= 0] is not a tenth of something
+        return -1 if all(f < 0 for f in fractions) else 1
     content = Fraction(gcd(*(f.numerator for f in fractions)), lcm(*(f.denominator for f in fractions)))
     return exact(-content if all(f < 0 for f in fractions) else content)
 
@@ -451,7 +487,7 @@ def _merged(terms: list[Term], at_end: bool, members: list[int]) -> list[Term]:
         middle, coefficient, extra = inner[0].word.links, inner[0].coefficient, inner[0].scalars
     else:
         content = _content(inner)
-        tree = _in_order([_without(t, content, {}) for t in inner])
+        tree = in_order([_without(t, content, {}) for t in inner])
         middle, coefficient, extra = (_inner_link(tree, inner_terms),), content, ()
     links = (*middle, link) if at_end else (link, *middle)
     return sorted([*rest, Term(coefficient, extra, Word(links))], key=_order)
@@ -542,7 +578,8 @@ def _entrywise_product(terms: list[Term], written: str) -> Term:
         inner.append(Term(term.coefficient, term.scalars, word, None if left else term.word))
     content, common = _content(inner), _shared_scalars(inner)
     total = sum_tree([_without(t, content, common) for t in inner])
-    parts = sorted([shared, *entrywise_factors(total)], key=lambda t: (is_mask(t), len(text(t))))
+    others = [f for f in entrywise_factors(total) if f != _UNIT]
+    parts = sorted([shared, *others], key=lambda t: (is_mask(t), len(text(t))))
     tree = reduce(lambda a, b: call("hadamard", a, b), parts)
     return Term(content, tuple(common.items()), Word((Link(tree, link.transposed, link.vector),)))
 

@@ -71,7 +71,7 @@ class Backend:
 
     def array(self, value: Any) -> Any:
         """A user's value as an array of the library."""
-        return np.asarray(value)
+        return np.asarray(unmasked(value))
 
     def cast(self, arrays: dict[str, Any]) -> dict[str, Any]:
         """All arrays in one precision: float32 where every array is, float64 for integers; numbers adapt."""
@@ -86,6 +86,13 @@ class Backend:
             return tuple([self.result(v, given) for v in value])
         return np.asarray(value, given[0].dtype if type(value) is float and given else None)
 
+    def like(self, value: Any, arrays: Mapping[str, Any]) -> Any:
+        """The value, or each of several, in the precision of the arrays."""
+        if type(value) is tuple:
+            return tuple([self.like(v, arrays) for v in value])
+        dtype = next(iter(arrays.values())).dtype
+        return value.to(dtype) if hasattr(value, "to") else value.astype(dtype)
+
 
 class _Jax(Backend):
     """JAX: arrays may be traced, so only their shapes and types are looked at, once for each compilation."""
@@ -97,7 +104,7 @@ class _Jax(Backend):
         return found
 
     def array(self, value: Any) -> Any:
-        return self._library().numpy.asarray(value)
+        return self._library().numpy.asarray(unmasked(value))
 
     def result(self, value: Any, given: Sequence[Any]) -> Any:
         if type(value) is tuple:
@@ -121,7 +128,7 @@ class _Torch(Backend):
 
     def array(self, value: Any) -> Any:
         torch = self._library()
-        return value if isinstance(value, torch.Tensor) else torch.as_tensor(np.asarray(value))
+        return value if isinstance(value, torch.Tensor) else torch.as_tensor(np.asarray(unmasked(value)))
 
     def result(self, value: Any, given: Sequence[Any]) -> Any:
         if type(value) is tuple:
@@ -158,6 +165,13 @@ def common_dtype(given: list[tuple[Any, int]]) -> Any:
     """The precision to compute in, of (dtype, number of axes): scalars adapt to arrays."""
     floats = [dtype for dtype, rank in given if rank] or [dtype for dtype, _ in given]
     return np.result_type(*floats, np.float16 if any(d.kind == "f" for d in floats) else np.float64)
+
+
+def unmasked(value: Any) -> Any:
+    """The value.  Raises DomainError for a masked array whose mask hides entries: no program would heed it."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise DomainError("an array with masked entries has no value there", hint="a.filled(0)")
+    return value
 
 
 def _check_real(name: str, array: Any) -> None:

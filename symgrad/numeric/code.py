@@ -36,7 +36,9 @@ from symgrad.numeric.backends import NUMPY, Backend, find_backend
 from symgrad.numeric.door import door, letters_in
 from symgrad.numeric.evaluate import VALID, bind_sizes
 from symgrad.numeric.function_text import Argument, Doc, FunctionText, OutputForm, Result
+from symgrad.numeric.plan import extent
 from symgrad.numeric.stable import stable
+from symgrad.numeric.twosided import two_sided
 from symgrad.operations.record import Elementwise
 from symgrad.tensor.dims import Dim, Shape, Size, size_at
 from symgrad.tensor.nodes import Map, Node, Shift, walk
@@ -54,6 +56,7 @@ class Compiled:
 
     function   the program as it reads, for arrays in order (and free dimensions after them)
     sized      text of the same for arrays of certain sizes
+    calls      the door of the program itself, made when it is first called
     depends    whether other sizes might make another program
     """
 
@@ -69,11 +72,10 @@ class Compiled:
     fast: dict[Any, Callable[..., Any]] = field(default_factory=dict, repr=False, compare=False)
     programs: dict[str, dict[Any, Callable[..., Any]]] = field(init=False, repr=False, compare=False)
     seen: dict[Any, dict[str, int]] = field(default_factory=dict, repr=False, compare=False)
-    call: Callable[..., Any] = field(init=False, repr=False, compare=False)
+    calls: list[Callable[..., Any]] = field(default_factory=list, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "programs", {"d": {}, "f": {}})
-        object.__setattr__(self, "call", self.door(self.called, lambda result: result))
 
     @property
     def source(self) -> str:
@@ -82,7 +84,9 @@ class Compiled:
 
     def __call__(self, **arrays: Any) -> Any:
         """The result for these arrays; several results as a tuple."""
-        return self.call(**arrays)
+        if not self.calls:
+            self.calls.append(self.door(self.called, lambda result: result))
+        return self.calls[0](**arrays)
 
     def door(self, slow: Callable[[dict[str, Any]], Any], finish: Callable[[Any], Any]) -> Callable[..., Any]:
         """The function that people call: at once where the arrays fit, else by way of `slow`."""
@@ -298,17 +302,18 @@ def write_results(
     backend: Backend = NUMPY,
 ) -> FunctionText:
     """The text of that function in NumPy; `at` are sizes to choose the order of multiplication by."""
-    results = [(stable(node), output) for node, output in results]
+    sided = [two_sided(stable(node), lambda size: extent(size, at)) for node, _ in results]
+    results = [(found.node, output) for found, (_, output) in zip(sided, results, strict=True)]
     program = FunctionText(arguments, function_name, user_functions(*(node for node, _ in results)))
     program.steps.vectors_first = backend.vectors_first
+    program.sides = [side for found in sided for side in found.sides]
+    program.depends = any(found.depends for found in sided)
     program.roots = program.plan(results, named, at)
     program.doc = doc
     return program
 
 
-def compile_text(
-    written: Callable[[Mapping[str, int] | None], FunctionText], nodes: Sequence[Node]
-) -> Compiled:
+def compile_text(written: Callable[[Mapping[str, int] | None], FunctionText], nodes: Sequence[Node]) -> Compiled:
     """The function of a text that is written for sizes, or for none."""
     text = written(None)
 

@@ -30,10 +30,11 @@ from symgrad.numeric.code import Compiled, compile_text, user_functions
 from symgrad.numeric.function_text import Argument, Doc, FunctionText
 from symgrad.numeric.layout import reachable
 from symgrad.numeric.operand import LETTERS, Operand
-from symgrad.numeric.plan import Planner
+from symgrad.numeric.plan import Planner, extent
 from symgrad.numeric.product import Product
 from symgrad.numeric.stable import stable
 from symgrad.numeric.steps import Step
+from symgrad.numeric.twosided import two_sided
 from symgrad.numeric.value import At, Axis, Mixed
 from symgrad.tensor.dims import Shape, letters_of, size_at
 from symgrad.tensor.nodes import Add, Einsum, Node
@@ -127,10 +128,10 @@ def compile_factors(
     node: Node, arguments: Sequence[Argument], named: Sequence[tuple[str, Node]] = (), doc: Doc = ""
 ) -> Factored:
     """The factors of a tensor as a function of the arguments that they need."""
-    node = stable(node)
-    text, terms = _written(node, arguments, named, doc, None)
+    node, sides, _ = two_sided(stable(node), lambda size: extent(size, None))
+    text, terms = _written(node, arguments, named, doc, None, sides)
     needed = _needed(text, arguments)
-    program = compile_text(lambda at: _written(node, needed, named, doc, at)[0], [node])
+    program = compile_text(lambda at: _written(node, needed, named, doc, at, sides)[0], [node])
     return Factored(program, terms, node.shape)
 
 
@@ -140,9 +141,11 @@ def _written(
     named: Sequence[tuple[str, Node]],
     doc: Doc,
     at: Mapping[str, int] | None,
+    sides: Sequence[Node],
 ) -> tuple[FunctionText, tuple[Term, ...]]:
     """The text of the factors and what they stand for."""
     text = FunctionText(arguments, "factors", user_functions(node))
+    text.sides = sides
     planner = text.planned([node], named, at)
     found = _terms(planner, node)
     text.depends |= planner.depends

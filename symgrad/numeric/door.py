@@ -74,8 +74,8 @@ def door(
 
 def _number(value: Any, kind: Any) -> Any:
     """A scalar argument as a number of NumPy's."""
-    if value.__class__ is np.ndarray and value.dtype.char == kind.char:
-        return value[()]  # which stays an array where it has axes, and then fits no program
+    if value.__class__ is np.ndarray and value.dtype.char == kind.char and not value.ndim:
+        return value[()]
     if value.__class__ in (float, int):
         return kind.type(value)
     raise TypeError

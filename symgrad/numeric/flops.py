@@ -223,5 +223,3 @@ def _entries(shape: Shape, times_each: int | Fraction = 1) -> Cost:
     whole = times(*shape) if shape else 1
     terms = whole.terms if isinstance(whole, Dim) else (((), whole),)
     return {monomial: Fraction(count) * times_each for monomial, count in terms}
-
-

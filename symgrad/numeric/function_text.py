@@ -112,6 +112,7 @@ class FunctionText:
         self.free: dict[str, str] = {}
         self.kept: dict[Step, str] = {}
         self.depends = False  # whether other sizes might make another program
+        self.sides: Sequence[Node] = ()  # products that are computed as such
         self.roots: list[Step] = []  # the results, once they are planned
         self.doc: Doc = ""
 
@@ -136,7 +137,7 @@ class FunctionText:
         """The values of nodes and of all they are made of; intermediates that occur keep their names."""
         inside = set(walk(*nodes))
         wanted = [(name, n) for name, n in named if n in inside and n.args]
-        planner = Planner(self.steps, self._leaf, self.size, [n for _, n in wanted], at)
+        planner = Planner(self.steps, self._leaf, self.size, [*(n for _, n in wanted), *self.sides], at)
         planner.plan(*nodes)
         self.depends |= planner.depends
         for name, n in wanted:

@@ -47,6 +47,13 @@ MOST_FACTORS = 12  # of a product that is multiplied out as one
 SOLVES = 2  # uses up to which an inverse is replaced by solves
 
 
+def extent(size: Dimension, at: Mapping[str, int] | None) -> int:
+    """A dimension as a number, for costs."""
+    if isinstance(size, int):
+        return size
+    return GENERIC if at is None else max(size_at(size, at), 1)
+
+
 class Planner:
     """Makes the steps of a graph; `leaf` and `size` say what inputs and dimensions are called."""
 
@@ -99,7 +106,7 @@ class Planner:
 
     def extent(self, size: Dimension) -> int:
         """A dimension as a number, for costs."""
-        return GENERIC if self.at is None else max(size_at(size, self.at), 1)
+        return extent(size, self.at)
 
     def is_own(self, node: Node) -> bool:
         """Whether a sum is used once and has neither a name nor structure of its own."""

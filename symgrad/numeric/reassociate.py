@@ -75,10 +75,15 @@ def _factors(node: Node, labels: Labels, place: int) -> list[tuple[Node, Labels]
     ]
 
 
+def cost_of(factors: Factors, out: Labels, extent: Callable[[Size], int]) -> float:
+    """What multiplying the factors and summing the labels that `out` lacks costs."""
+    return _cost(factors, out, {a: extent(s) for n, own in factors for a, s in zip(own, n.shape, strict=True)})
+
+
 def _cost(factors: Factors, out: Labels, sizes: Sizes) -> float:
     """What contracting the factors costs; half where it is a symmetric product."""
     current = [frozenset(labels) for _, labels in factors if labels]
-    if _is_gram(factors, out) and min(sizes[a] for a in out) >= LARGE:
+    if out and _is_gram(factors, out) and min(sizes[a] for a in out) >= LARGE:
         return 0.5 * prod(sizes[a] for a in frozenset().union(*current))
     total = 0.0
     kept = frozenset(out)

@@ -13,8 +13,9 @@ tested and in which arrangement is told by whoever asks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 from symgrad.errors import DomainError
 from symgrad.tensor.dims import Size, letters_of, size_at
@@ -64,10 +65,18 @@ _KEPT = {"diagonal": "step * np.eye(len(step))", "lower": "np.tril(step)", "uppe
 
 
 def self_test(
-    samples: Sequence[Sample], variable: str, structure: str, axes: Sequence[int], shape: Sequence[Size]
+    samples: Sequence[Sample],
+    variable: str,
+    structure: str,
+    axes: Sequence[int],
+    shape: Sequence[Size],
+    works: Callable[[dict[str, int]], bool] = lambda size: True,
 ) -> list[str]:
-    """The lines of the block.  `axes` permutes the tensor (value axes, then the variable's) into the layout."""
-    size = dict(zip(dict.fromkeys(letters_of(s for a in samples for s in a.shape)), SIZES * 5, strict=False))
+    """The lines of the block.  `axes` permutes the tensor (value axes, then the variable's) into the layout.
+
+    `works` says of sizes whether there is a result: X'X has no inverse where X is wide.
+    """
+    size = _sizes(letters_of(s for a in samples for s in a.shape), works)
     moved = next((s for s in samples if s.name == variable), None)
     if moved is None or "orthogonal" in moved.properties:
         raise DomainError(f"no self-test by differences in {variable}", hint="D.check()")
@@ -75,27 +84,35 @@ def self_test(
     lines = [f'    data["{s.name}"] = {s.code(size)}' for s in samples]
     result = "".join(f"{_number(s, size)}, " for s in shape)
     return [
-        'if __name__ == "__main__":  # the derivative against central differences',
+        'if __name__ == "__main__":  # the derivative against central differences of fourth order',
         "    rng = np.random.default_rng(0)",
         "    data = {}",
         *lines,
-        "    columns, h = [], 1e-5",
+        "    columns, h = [], 2e-4",
         f'    for index in np.ndindex(np.shape(data["{variable}"])):',
         f'        step = np.zeros(np.shape(data["{variable}"]))',
         "        step[index] = h",
         *([f"        step = {direction}"] if direction != "step" else []),
-        f'        above, below = ({{**data, "{variable}": data["{variable}"] + s * step}} for s in (1, -1))',
-        "        columns.append((np.asarray(value(**above)) - np.asarray(value(**below))) / (2 * h))",
+        f'        moved = ({{**data, "{variable}": data["{variable}"] + s * step}} for s in (-2, -1, 1, 2))',
+        "        a, b, c, d = (np.asarray(value(**arrays)) for arrays in moved)",
+        "        columns.append((8 * (c - b) - (d - a)) / (12 * h))",
         "    differences = np.stack(columns, axis=-1)",
         f'    own = [s for s in np.shape(data["{variable}"]) if s != 1 or np.ndim(data["{variable}"]) == 1]',
         "    differences = differences.reshape((*differences.shape[:-1], *own))",
         f"    expected = differences.transpose({', '.join(map(str, axes))}).reshape(({result}))",
+        '    assert np.isfinite(expected).all(), "no value at the arrays drawn here: put others into data"',
         "    found = np.asarray(derivative(**{k: data[k] for k in derivative.__code__.co_varnames if k in data}))",
         "    error = np.max(np.abs(found.reshape(expected.shape) - expected), initial=0)",
         "    scale = np.max(np.abs(expected), initial=1)",
         '    print(f"largest difference {error:.1e}, largest entry {scale:.1e}")',
         '    assert error <= 1e-6 * scale, "the derivative does not agree with differences"',
     ]
+
+
+def _sizes(letters: Sequence[str], works: Callable[[dict[str, int]], bool]) -> dict[str, int]:
+    """Different numbers for the letters, such that there is a result; the first ones where none are found."""
+    orders = [dict(zip(letters, (*first, *SIZES[3:] * 9), strict=False)) for first in permutations(SIZES[:3])]
+    return next((size for size in orders if works(size)), orders[0])
 
 
 def joined(text: str, value: str, block: Sequence[str]) -> str:

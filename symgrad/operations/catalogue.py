@@ -11,8 +11,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from symgrad.errors import UnknownNameError, did_you_mean
-from symgrad.operations import arithmetic, constructors, convolution, elementwise, exponential, matrices, reductions
-from symgrad.operations.record import Elementwise, Operation
+from symgrad.operations import (
+    arithmetic,
+    constructors,
+    convolution,
+    elementwise,
+    exponential,
+    matrices,
+    powers,
+    reductions,
+)
+from symgrad.operations.primary import derivative_of
+from symgrad.operations.record import Elementwise, Operation, TensorFunction
 
 LOGARITHM: Elementwise = elementwise.LOG
 
@@ -52,6 +62,15 @@ def record(name: str) -> Operation:
 def find(name: str) -> Operation | None:
     """The record of a name or spelling, or None."""
     return _table.get(name)
+
+
+def derivative_named(written: str) -> TensorFunction | None:
+    """The derivative of a function of square matrices as an array: `dexpm`, `d2expm`, `dpower`, ..."""
+    for family in (exponential.EXPONENTIAL, powers.POWERS):
+        order = written.removesuffix(family.name).removeprefix("d") if written.endswith(family.name) else "-"
+        if written.startswith("d") and (order == "" or (order.isdecimal() and len(order) < 2)):
+            return derivative_of(family, int(order or 1))
+    return None
 
 
 def function_names() -> list[str]:

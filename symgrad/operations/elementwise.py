@@ -247,10 +247,11 @@ def _simplify_exp(x: Node) -> Node | None:
 
 
 def _logistic(node: Node) -> Node | None:
-    """1/(1 + e^t) is sigma(-t)."""
-    if isinstance(node, Power) and as_number(node.exponent) == -1:
+    """1/(1 + e^t) is sigma(-t), and so are its powers."""
+    exponent = as_number(node.exponent) if isinstance(node, Power) else None
+    if isinstance(node, Power) and type(exponent) is int and exponent < 0:
         t = _one_plus_exp(node.base)
-        return None if t is None else elementwise(SIGMOID, scaled(-1, t))
+        return None if t is None else power(elementwise(SIGMOID, scaled(-1, t)), -exponent)
     return None
 
 
@@ -455,9 +456,29 @@ def _over_its_size(node: Node) -> Node | None:
     return None
 
 
+def _times_its_sign(node: Node) -> Node | None:
+    """|x| |x| is x x, and |x| sign(x) is x."""
+    if not isinstance(node, Einsum):
+        return None
+    for i, (size, labels) in enumerate(node.factors):
+        if isinstance(size, Map) and size.op is ABS:
+            rest = [f for k, f in enumerate(node.factors) if k != i]
+            for partner, replaced in (((size, labels), 2), ((elementwise(SIGN, size.args[0]), labels), 1)):
+                if partner in rest:
+                    rest.remove(partner)
+                    return einsum([*rest, *[(size.args[0], labels)] * replaced], range(node.rank), node.coefficient)
+    return None
+
+
+def _size_of(x: Node) -> Node | None:
+    """|x| of what is not negative is x; a root is not."""
+    is_root = isinstance(x, Power) and as_number(x.exponent) == Fraction(1, 2)
+    return x if is_root or is_positive(x) else None
+
+
 RELU = _unary(
     "relu", lambda y, x: _of(lambda: GT, x, 0), lambda x: np.where(np.real(x) > 0, x, 0), lambda x, y: (x > 0) * 1.0,
-    "np.maximum({0}, 0)", rules=(_masked_relu,),
+    "np.maximum({0}, 0)", rules=(_masked_relu,), simplify=lambda x: x if is_positive(x) else None,
     aliases=lambda y, x: ((elementwise(GT, x, number(0)), elementwise(GT, y, number(0))),),
     analytic=False, kinks="at 0, where the slope taken is 0", latex=r"\operatorname{{ReLU}}({0})", spellings=("ReLU",),
     lesson=(
@@ -499,7 +520,7 @@ GELU = _unary(
     "{0} * special.ndtr({0})", doc="x Phi(x), Phi the normal distribution function.", source="Hendrycks & Gimpel 2016",
 )  # fmt: skip
 ELU = _unary(
-    "elu", lambda y, x: _of(lambda: GT, x, 0) + _of(lambda: LE, x, 0) * _of(lambda: EXP, x),
+    "elu", lambda y, x: _of(lambda: EXP, _of(lambda: MIN, x, 0)),  # finite at 1000 too
     lambda x: np.where(np.real(x) > 0, x, np.expm1(np.where(np.real(x) > 0, 0, x))),
     lambda x, y: np.exp(np.minimum(x, 0)),
     "np.where({0} > 0, {0}, np.expm1(np.minimum({0}, 0)))", analytic=False,
@@ -508,8 +529,8 @@ ELU = _unary(
 ABS = _unary(
     "abs", lambda y, x: _of(lambda: SIGN, x), lambda x: np.abs(x), lambda x, y: np.sign(x), "np.abs({0})",
     analytic=False, kinks="at 0, where the slope taken is 0", latex=r"\left\lvert {0} \right\rvert",
-    rules=(_root_of_square, _over_its_size),
-    simplify=lambda x: x if is_positive(x) else None, sympy="Abs", doc="The absolute value.", source="elementary",
+    rules=(_root_of_square, _over_its_size, _times_its_sign),
+    simplify=_size_of, sympy="Abs", doc="The absolute value.", source="elementary",
 )  # fmt: skip
 SIGN: Elementwise = _unary(
     "sign", _none, lambda x: np.sign(np.real(x)), lambda x, y: np.zeros_like(x), "np.sign({0})", analytic=False,
@@ -588,7 +609,7 @@ MAX = _choice(
         "بیشینه، هر درایهٔ گرادیان را به ورودی بزرگ‌تر می‌فرستد (در حالت تساوی به ورودی اول).",
     ),
 )
-MIN = _choice("min", LE, GT, lambda a, b: a <= b, "np.minimum({0}, {1})")
+MIN: Elementwise = _choice("min", LE, GT, lambda a, b: a <= b, "np.minimum({0}, {1})")
 
 LEAKYRELU: Elementwise = Elementwise(
     name="leakyrelu",

@@ -139,7 +139,7 @@ DEXPM: TensorFunction = TensorFunction(
     core="m->m",
     jacobian=_direction_jacobian,
     slopes=(_by_direction,),
-    code="linalg.expm_frechet({0}, {1}, compute_expm=False)",
+    code="linalg.expm_frechet({0}, {1}, compute_expm=False).astype({0}.dtype)",
     simplify=_simplify_direction,
     primary=("expm", 1),
     doc="The derivative of expm at X in the direction E: the integral of expm(s X) E expm((1 - s) X) over s in [0, 1].",

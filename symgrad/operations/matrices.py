@@ -17,7 +17,18 @@ from symgrad.operations.exponential import EXPM
 from symgrad.operations.powers import MATRIX_POWER
 from symgrad.operations.record import Construct, Notation, TensorFunction
 from symgrad.operations.shapes import as_matrix, require_square, require_vector, scalar_view
-from symgrad.tensor.build import MINUS_ONE, apply, einsum, elementwise, hadamard, number, plus, power, size_number
+from symgrad.tensor.build import (
+    MINUS_ONE,
+    apply,
+    einsum,
+    elementwise,
+    hadamard,
+    number,
+    plus,
+    power,
+    size_number,
+    transposed,
+)
 from symgrad.tensor.index import Indexed, Tensor, delta
 from symgrad.tensor.nodes import Apply, Coefficient, Delta, Einsum, Input, Node, Triangle
 from symgrad.tensor.numbers import number_power
@@ -70,6 +81,8 @@ def _simplify_inv(x: Node) -> Node | None:
         return einsum([(apply(INV, pair[1]), (0, 2)), (apply(INV, pair[2]), (1, 3))], range(4), multiple)
     if isinstance(x, Delta):
         return x
+    if isinstance(x, Input) and "orthogonal" in x.properties:
+        return transposed(x)
     if isinstance(x, Apply) and x.op is INV:
         return x.args[0]
     if isinstance(x, Apply) and x.op is EXPM:

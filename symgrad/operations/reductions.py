@@ -252,6 +252,8 @@ def _dot(a: View, b: View) -> View:
 
 
 def _length(view: View) -> View:
+    if view.is_scalar:
+        return scalar_view(elementwise(ABS, view.node))
     square = einsum([(view.node, range(view.node.rank))] * 2, ())
     return scalar_view(power(square, Fraction(1, 2)))
 

@@ -146,8 +146,17 @@ def _plain(pairs: Factors, coefficient: Coefficient) -> tuple[Coefficient, Facto
             content, node = primitive(node)  # type: ignore[arg-type]
             coefficient *= content
             factors.append((node, labels))
+        elif kind is Einsum and len(node.args) < 2:  # a number, a transpose
+            coefficient *= node.coefficient  # type: ignore[attr-defined]
+            if node.args:
+                inner, places = node.factors[0]  # type: ignore[attr-defined]
+                if type(inner) not in _OPAQUE or max(places, default=-1) >= len(labels):
+                    return None
+                factors.append((inner, tuple([labels[a] for a in places])))
         else:
             return None
+    if not coefficient:
+        return None
     if len(factors) == 1:
         return (coefficient, factors) if type(factors[0][0]) is not Einsum else None
     return (coefficient, factors) if len(set(factors)) == len(factors) > 1 else None
@@ -240,15 +249,14 @@ class _Product:
             self._eliminate_delta(out)
         elif self.deltas:
             self._eliminate_deltas(out)
-        sizes = {a: s for n, labels in self.factors for a, s in zip(labels, n.shape, strict=True)}
-        if self.deltas or self.ones:
+        if self.deltas or self.ones or self.zero:
+            sizes = {a: s for n, labels in self.factors for a, s in zip(labels, n.shape, strict=True)}
             self._fold_ones(out, set(sizes), sizes)
-        shape = tuple(sizes[a] for a in out)
-        if self.zero:
-            return zero(shape)
+            if self.zero:
+                return zero(tuple([sizes[a] for a in out]))
         if len(self.factors) > 1:
             self._merge_powers()
-        if any(type(n) is Ones for n, _ in self.factors):
+        if Ones in [type(n) for n, _ in self.factors]:
             self._drop_covered_ones(out)
         return _interned(self.coefficient, self.factors, out)
 
@@ -310,7 +318,7 @@ class _Product:
         self.factors.extend((Delta.make(size), pair) for size, pair in self.deltas)
 
     def _merge_powers(self) -> None:
-        if len(set(self.factors)) == len(self.factors) and not any(type(n) is Power for n, _ in self.factors):
+        if len(set(self.factors)) == len(self.factors) and Power not in [type(n) for n, _ in self.factors]:
             return
         groups: dict[tuple[Node, tuple[Hashable, ...]], list[Node]] = {}
         merge = False
@@ -359,10 +367,9 @@ def _interned(coefficient: Coefficient, factors: Factors, out: tuple[Hashable, .
     """The node of a product that is not zero, its factors as they stand."""
     sign, named = canonical_product(factors, out)
     shape = _shape(named, len(out))
-    if sign != 1:
-        coefficient = sign * coefficient
-    coefficient = exact(coefficient)
-    if coefficient == 0:
+    if sign != 1 or type(coefficient) is not int:
+        coefficient = exact(sign * coefficient)
+    if not coefficient:
         return zero(shape)
     if len(named) == 1:
         node, labels = named[0]
@@ -379,6 +386,8 @@ def _shape(factors: Sequence[tuple[Node, tuple[int, ...]]], rank: int) -> Shape:
     """The sizes of the output's labels, which are the first numbers."""
     if not rank:
         return ()
+    if len(factors) == 1 and factors[0][1] == tuple(range(rank)):
+        return factors[0][0].shape
     sizes = {a: s for n, labels in factors for a, s in zip(labels, n.shape, strict=True) if a < rank}
     return tuple([sizes[a] for a in range(rank)])
 

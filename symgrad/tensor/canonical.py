@@ -10,27 +10,50 @@ Symmetric factors have their two labels in order, skew ones at the price of a si
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from functools import lru_cache
 
 from symgrad.tensor.nodes import Add, Apply, Delta, Einsum, Factor, Input, Map, Node
 
 TRIES = 24
+PATTERNS = 4096  # of labels that are remembered
 
 Factors = Sequence[tuple[Node, tuple[Hashable, ...]]]
-Colours = dict[Hashable, int]
+Colours = dict[int, int]
+Row = tuple[int, tuple[int, ...], int]  # a factor: its key, its labels, its symmetry
+Found = tuple[int, list[tuple[int, tuple[int, ...]]], tuple[tuple[int, tuple[int, ...]], ...]]
 
 
 def canonical_product(factors: Factors, out: tuple[Hashable, ...]) -> tuple[int, tuple[Factor, ...]]:
     """The sign (0: the product vanishes) and the factors in canonical order and labels."""
-    if len(factors) == 1 and factors[0][0].rank != 2:
-        return 1, _numbered(factors, out)
-    symmetries = [_turns(n) for n, _ in factors]
+    symmetries = [0 if n.symmetry == 0 else _turns(n) for n, _ in factors]
     if not any(symmetries):
         if len(factors) == 1:
             return 1, _numbered(factors, out)
-        keys = {n.key for n, _ in factors}
-        if len(keys) == len(factors) or len(keys) == len(set(factors)):  # equal factors have equal labels
-            return 1, _numbered(sorted(factors, key=_key), out)
-    return _Colouring(factors, symmetries, out).solve()
+        if len(factors) == 2:  # the commonest case
+            first, second = factors[0][0].key, factors[1][0].key
+            if first != second or factors[0] == factors[1]:
+                return 1, _numbered(factors if first <= second else factors[::-1], out)
+        else:
+            keys = {n.key for n, _ in factors}
+            if len(keys) == len(factors) or len(keys) == len(set(factors)):  # equal factors have equal labels
+                return 1, _numbered(sorted(factors, key=_key), out)
+    number: dict[Hashable, int] = {a: i for i, a in enumerate(out)}
+    place = number.setdefault
+    pattern = tuple(
+        [
+            (n.key, tuple([place(a, len(number)) for a in labels]), symmetric)
+            for (n, labels), symmetric in zip(factors, symmetries, strict=True)
+        ]
+    )
+    sign, ordered = _solved(pattern, len(out))
+    return sign, tuple([(factors[i][0], labels) for i, labels in ordered])
+
+
+@lru_cache(maxsize=PATTERNS)
+def _solved(pattern: tuple[Row, ...], rank: int) -> tuple[int, tuple[tuple[int, tuple[int, ...]], ...]]:
+    """The sign of a pattern of factors, and which factor comes in which place with which labels."""
+    sign, _, found = _Colouring(pattern, rank).solve()
+    return sign, found
 
 
 def _turns(node: Node) -> int:
@@ -51,19 +74,20 @@ def _numbered(factors: Factors, out: tuple[Hashable, ...]) -> tuple[Factor, ...]
 
 
 class _Colouring:
-    def __init__(self, factors: Factors, symmetries: list[int], out: tuple[Hashable, ...]):
-        self.factors, self.symmetries, self.out = factors, symmetries, out
+    """The labelling of one pattern of factors."""
+
+    def __init__(self, rows: tuple[Row, ...], rank: int):
+        self.rows, self.rank = rows, rank
         self.tries = TRIES
 
-    def solve(self) -> tuple[int, tuple[Factor, ...]]:
-        colours: Colours = {a: 0 for _, labels in self.factors for a in labels}
-        colours.update({a: i + 1 for i, a in enumerate(self.out)})
-        sign, _, found = self._split(colours)
-        return sign, found
+    def solve(self) -> Found:
+        colours: Colours = {a: 0 for _, labels, _ in self.rows for a in labels}
+        colours.update({a: a + 1 for a in range(self.rank)})
+        return self._split(colours)
 
-    def _split(self, colours: Colours) -> tuple[int, list[tuple[int, tuple[int, ...]]], tuple[Factor, ...]]:
+    def _split(self, colours: Colours) -> Found:
         colours = self._refined(colours)
-        classes: dict[int, list[Hashable]] = {}
+        classes: dict[int, list[int]] = {}
         for a, c in colours.items():
             classes.setdefault(c, []).append(a)
         tied = [(c, members) for c, members in classes.items() if len(members) > 1]
@@ -81,10 +105,10 @@ class _Colouring:
     def _refined(self, colours: Colours) -> Colours:
         count = len(set(colours.values()))
         while True:
-            seen: dict[Hashable, list[int]] = {a: [] for a in colours}
-            for (node, labels), symmetric in zip(self.factors, self.symmetries, strict=True):
-                around = tuple(colours[a] for a in labels)
-                signature = hash((node.key, tuple(sorted(around)) if symmetric else around))
+            seen: dict[int, list[int]] = {a: [] for a in colours}
+            for kind, labels, symmetric in self.rows:
+                around = tuple([colours[a] for a in labels])
+                signature = hash((kind, tuple(sorted(around)) if symmetric else around))
                 for place, a in enumerate(labels):
                     seen[a].append(hash((signature, 0 if symmetric else place)))
             colours = {a: hash((c, tuple(sorted(seen[a])))) for a, c in colours.items()}
@@ -93,19 +117,22 @@ class _Colouring:
                 return colours
             count = fresh
 
-    def _ordered(self, colours: Colours) -> tuple[int, list[tuple[int, tuple[int, ...]]], tuple[Factor, ...]]:
-        sign, rows = 1, []
-        place = {a: i for i, a in enumerate(self.out, -len(self.out))}  # the output's axes stand in their order
-        for (node, labels), symmetric in zip(self.factors, self.symmetries, strict=True):
-            first, second = labels if symmetric else (None, None)
-            if symmetric and (place.get(first, 0), colours[first]) > (place.get(second, 0), colours[second]):
-                labels, sign = labels[::-1], sign * symmetric
-            if symmetric < 0 and labels[0] == labels[1]:
-                sign = 0
-            rows.append((node, labels))
-        rows.sort(key=lambda r: (r[0].key, tuple(colours[a] for a in r[1])))
-        numbered = _numbered(rows, self.out)
-        return sign, [(n.key, labels) for n, labels in numbered], numbered
+    def _ordered(self, colours: Colours) -> Found:
+        sign = 1
+        rows: list[tuple[int, tuple[int, ...], int]] = []
+        for at, (kind, labels, symmetric) in enumerate(self.rows):
+            if symmetric:
+                first, second = ((min(a - self.rank, 0), colours[a]) for a in labels)  # the output first
+                if first > second:
+                    labels, sign = labels[::-1], sign * symmetric
+                if symmetric < 0 and labels[0] == labels[1]:
+                    sign = 0
+            rows.append((kind, labels, at))
+        rows.sort(key=lambda r: (r[0], tuple([colours[a] for a in r[1]])))
+        number = {a: a for a in range(self.rank)}
+        place = number.setdefault
+        numbered = [(kind, tuple([place(a, len(number)) for a in labels]), at) for kind, labels, at in rows]
+        return sign, [row[:2] for row in numbered], tuple([(at, labels) for _, labels, at in numbered])
 
 
 def symmetry(node: Node) -> int:

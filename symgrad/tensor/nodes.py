@@ -23,7 +23,7 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterator
+from collections.abc import Callable, Collection, Hashable
 from fractions import Fraction
 from typing import Any, ClassVar, Protocol, cast
 from weakref import ref
@@ -117,7 +117,7 @@ class Node:
     args: tuple[Node, ...]
     key: int
     rank: int  # the number of axes
-    symmetry: int | None  # of a node with two axes, once it is known: see `canonical.symmetry`
+    symmetry: int | None  # of a square matrix, once it is known: see `canonical.symmetry`; else 0
 
     def __init_subclass__(cls) -> None:
         cls._table = {}
@@ -135,7 +135,8 @@ def _interned(cls: type[Node], identity: Hashable) -> Node | None:
 
 
 def _intern(node: Node, identity: Hashable, shape: Shape, args: tuple[Node, ...], key: int) -> Node:
-    node.shape, node.rank, node.args, node.key, node.symmetry = shape, len(shape), args, key, None
+    node.shape, node.rank, node.args, node.key = shape, len(shape), args, key
+    node.symmetry = None if len(shape) == 2 and shape[0] == shape[1] else 0
     table = type(node)._table
     kept = table[identity] = _Kept(node, _forget)
     kept.identity, kept.table = identity, table
@@ -174,7 +175,8 @@ class Einsum(Node):
     @staticmethod
     def make(coefficient: Coefficient, factors: tuple[Factor, ...], shape: Shape) -> Einsum:
         identity = (coefficient, factors, len(shape))
-        found = _interned(Einsum, identity)
+        kept = Einsum._table.get(identity)
+        found = None if kept is None else kept()
         if found is None:
             found = Einsum()
             found.coefficient, found.factors = coefficient, factors
@@ -186,9 +188,8 @@ class Einsum(Node):
     @staticmethod
     def known(coefficient: Coefficient, factors: tuple[Any, ...], out: tuple[Hashable, ...]) -> Einsum | None:
         """The product that exists already with just these factors in this order and labelling, or None."""
-        if out != tuple(range(len(out))):
-            return None
-        return cast("Einsum | None", _interned(Einsum, (coefficient, factors, len(out))))
+        kept = Einsum._table.get((coefficient, factors, len(out)))
+        return None if kept is None or out != tuple(range(len(out))) else cast("Einsum | None", kept())
 
     def __repr__(self) -> str:
         body = " ".join(f"{n!r}{list(labels)}" for n, labels in self.factors)
@@ -442,18 +443,19 @@ class Triangle(Node):
         return "triangle"
 
 
-def walk(*roots: Node, beyond: Collection[Node] = ()) -> Iterator[Node]:
+def walk(*roots: Node, beyond: Collection[Node] = ()) -> list[Node]:
     """Every distinct node after its arguments, iteratively; nodes `beyond` are left out with what is below them."""
     seen: set[Node] = set(beyond)
-    stack: list[tuple[Node, bool]] = [(r, False) for r in reversed(roots)]
+    order: list[Node] = []
+    stack: list[Node | None] = [*roots[::-1]]
     while stack:
-        node, done = stack.pop()
-        if done:
-            yield node
+        node = stack.pop()
+        if node is None:  # the arguments of the node below it are done
+            order.append(stack.pop())  # type: ignore[arg-type]
         elif node not in seen:
             seen.add(node)
             if node.args:
-                stack.append((node, True))
-                stack.extend((a, False) for a in reversed(node.args) if a not in seen)
+                stack += (node, None, *node.args[::-1])
             else:
-                yield node
+                order.append(node)
+    return order

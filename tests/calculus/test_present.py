@@ -7,6 +7,7 @@ import pytest
 from reference import array_of, arrays, letters_at
 
 from symgrad.calculus.present import expanded, present
+from symgrad.derivation import derivative
 from symgrad.errors import LimitError
 from symgrad.programs import program
 from symgrad.tensor.build import einsum, number
@@ -148,3 +149,10 @@ def test_expansion_is_bounded() -> None:
 
 def test_deltas_alone() -> None:
     assert present(Delta.make(n)) is Delta.make(n)
+
+
+def test_a_onehot_vector_is_its_own_square() -> None:
+    where = "o: R^n onehot; s: R; x: R^n"
+    answers = [str(derivative(e, v, where=where)) for e, v in [("s*o'*o", "s"), ("x'*(o .* o .* o)", "x")]]
+    assert answers == ["1", "o"]
+    assert str(derivative("x'*(o .* o)", "x", where="o: R^n simplex; x: R^n")) == "o.^2"

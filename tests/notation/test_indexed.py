@@ -31,7 +31,7 @@ def test_deltas_coefficients_and_signs() -> None:
 
 
 def test_zero_and_sums() -> None:
-    assert indexed_text(zero((n, n, n))) == "[i, j, k]: 0"
+    assert indexed_text(zero((n, n, n))) == "[i: n, j: n, k: n]: 0"
     two = add([(1, einsum([(x, "i"), (x, "j"), (x, "k")], "ijk")), (-1, einsum([(A, "ij"), (x, "k")], "ijk"))])
     assert " - " in indexed_text(two) or indexed_text(two).startswith("[i, j, k]: -")
 

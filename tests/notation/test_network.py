@@ -41,7 +41,7 @@ def contracted(items: str, out: str) -> str:
         ("x:i A:ij", "ij", "diag(x)*A"),
         ("A:ij y:j", "ij", "A*diag(y)"),
         ("x:i A:ij y:j", "", "x'*A*y"),
-        ("x:i A:ij y:j", "ij", "diag(x)*A*diag(y)"),
+        ("x:i A:ij y:j", "ij", "x*y' .* A"),  # shorter than diag(x)*A*diag(y)
         ("A:ij", "i", "rowsum(A)"),
         ("A:ij", "j", "colsum(A)'"),
         ("x:i", "", "sum(x)"),

@@ -126,3 +126,17 @@ def test_fractions_in_expressions() -> None:
     assert text(Call("multiply", (Name("x"), third))) == "x*(1/3)"
     assert text(Call("power", (Name("x"), third))) == "x^(1/3)"
     assert text(Call("power", (Name("x"), Number(Fraction(-1))))) == "x^(-1)"
+
+
+def test_the_text_kept_in_a_deep_tree_is_linear_in_its_depth() -> None:
+    """Every level asked for in turn, as lifting does: the texts that stay do not add up to the square of the depth."""
+
+    def kept(depth: int) -> int:
+        tree: Tree = Name("x")
+        for _ in range(depth):
+            tree = Call("tanh", (Call("multiply", (Name("A"), tree)),))
+            text(tree)
+        assert text(tree) == "tanh(A*" * depth + "x" + ")" * depth
+        return sum(len(p.written[1]) for p in postorder(tree) if isinstance(p, Call) and p.written is not None)
+
+    assert kept(800) < 3 * kept(400)

@@ -212,3 +212,16 @@ def test_positive() -> None:
 def test_coefficient_one_of_a_product_is_not_written() -> None:
     node = einsum([(A, "ij"), (x, "j")], "i")
     assert isinstance(node, Einsum) and node.coefficient == 1
+
+
+def test_transposes_and_numbers_inside_a_product_are_no_factors() -> None:
+    """3 A' M' and the like, made from nodes of their own, against NumPy."""
+    a, m = VALUES["A"], VALUES["M"]
+    product = einsum([(number(3), ()), (transposed(A), "ij"), (scaled(-2, transposed(M)), "jk")], "ik")
+    assert value(product) == pytest.approx(-6 * a.T @ m.T)
+    assert product is einsum([(A, "ji"), (M, "kj")], "ik", -6)
+    assert is_zero(einsum([(number(0), ()), (A, "ij")], "ij"))
+    diagonal = einsum([(A, "ii")], "i")  # its label stands twice
+    assert value(einsum([(diagonal, "i"), (x, "i")], "")) == pytest.approx(np.diag(a) @ VALUES["x"])
+    row_sums = einsum([(A, "ij")], "i")  # a label is summed inside
+    assert value(einsum([(row_sums, "j"), (A, "ij")], "i")) == pytest.approx(a @ a.sum(1))
