@@ -90,9 +90,12 @@ def needed(code: Compiled, known: Mapping[str, Argument], arrays: dict[str, Any]
     if unknown:
         raise UnknownNameError(f"{unknown[0]} is not an input", hint=did_you_mean(unknown[0], known))
     given = {n: v if hasattr(v, "shape") else np.asarray(v) for n, v in arrays.items() if n in known}
+    sizes: dict[str, int] = {}
     if given.keys() - wanted:
-        bind_sizes({n: known[n].arrives for n in given}, given)
-    return {n: v for n, v in arrays.items() if n in wanted or n in code.free}
+        numbers = {a: int(arrays[a]) for a in code.free if a in arrays}
+        sizes = bind_sizes({n: known[n].arrives for n in given}, given, numbers)
+    free = {a: sizes[a] for a in code.free if a in sizes}
+    return {**free, **{n: v for n, v in arrays.items() if n in wanted or n in code.free}}
 
 
 class Values(NamedTuple):

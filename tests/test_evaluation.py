@@ -447,3 +447,15 @@ def test_sizes_come_from_arrays_of_the_function_and_not_from_what_is_merely_decl
         J.function()(X=X, z=x)
     with pytest.raises(SymgradError, match="no array is given for x"):
         J.function()(X=X, y=x)
+
+
+@pytest.mark.parametrize(("n", "k"), [(4, 3), (3, 3), (1, 2)])
+def test_a_size_that_only_other_inputs_tell(n: int, k: int) -> None:
+    """The Jacobian by the filter holds x alone, whose length n + k - 1 does not say n."""
+    result = derivative("convvalid(x, h)", "h", where="x: R^{n+k-1}; h: R^k")
+    x = np.arange(1.0, n + k)
+    wanted = np.array([[x[i + k - 1 - j] for j in range(k)] for i in range(n)])
+    np.testing.assert_array_equal(result.tensor(x=x, h=np.ones(k)), wanted)
+    np.testing.assert_array_equal(result.tensor(x=x, n=n, k=k), wanted)
+    with pytest.raises(UnknownNameError, match="is needed as a number"):
+        result.tensor(x=x)

@@ -12,7 +12,7 @@ the templates that generated code uses.  `bind_sizes` reads dimension letters of
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from typing import Any, cast
 
@@ -167,6 +167,20 @@ def bind_sizes(
             else:
                 waiting.append((name, axis))
     _bind_polynomials(inputs, values, found, waiting)
+    return found
+
+
+def solvable(shapes: Iterable[Shape]) -> set[str]:
+    """The letters that arrays of these shapes determine: those that stand alone, then one left in a size at a time."""
+    sizes = [s for shape in shapes for s in shape if isinstance(s, Dim)]
+    found: set[str] = set()
+    before = -1
+    while len(found) > before:
+        before = len(found)
+        for size in sizes:
+            missing = [a for a in letters_of([size]) if a not in found]
+            if len(missing) == 1 and all(m.count(missing[0]) < 2 for m, _ in size.terms):
+                found.add(missing[0])
     return found
 
 

@@ -25,6 +25,7 @@ from typing import Any, Literal
 
 from symgrad.errors import UnknownNameError, did_you_mean
 from symgrad.numeric.backends import Backend
+from symgrad.numeric.evaluate import solvable
 from symgrad.numeric.fast import FastLayout, fast_function
 from symgrad.numeric.flops import flops
 from symgrad.numeric.layout import Layout, reachable
@@ -200,7 +201,7 @@ class FunctionText:
     def _letter(self, letter: str) -> Step:
         if letter not in self.letters:
             self.letters[letter] = self.names.claim(letter)
-            if not any(letter in letters_of(a.shape) for a in self.arguments):
+            if letter not in solvable(a.shape for a in self.arguments):
                 self.free[letter] = self.letters[letter]
         return self.steps.leaf(self.letters[letter], 0, weak=True)
 
