@@ -85,13 +85,18 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A computational graph to be drawn: `name` is its file's stem, `program` and `values` what it shows."""
+    """A picture: `name` is its file's stem.
+
+    A computational graph is drawn from `program` and `values`; other pictures bring their `svg`, and `program` is the
+    text that stands for them where there are no pictures.
+    """
 
     name: str
     caption: str
     where: str
     program: str
     values: tuple[tuple[str, object], ...]
+    svg: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,15 @@ FINDINGS = (
     "wrong chain factor",
     "wrong index formula",
 )
+OF_PRINTS = ("dash for minus", "does not hold", "wrong number of inputs")  # nothing that a hand-in is taken for
+
+
+def findings() -> tuple[str, ...]:
+    """What may be found in a print: the mistakes of keys, and every mistake that is recognised in an answer."""
+    from symgrad.verification.mistakes import MISTAKES
+
+    return tuple(sorted({*FINDINGS, *OF_PRINTS, *(record.family for record in MISTAKES.values())}))
+
 
 OTHER_LAYOUT = ("wrong", "partial", "right")
 
@@ -261,14 +270,14 @@ def _files(path: Path) -> list[Path]:
 
 
 def _exercise(table: Table) -> Exercise:
-    problem = _problem(table, None) if table.has("where") or table.has("formula") or table.has("values") else None
+    problem = problem_of(table, None) if table.has("where") or table.has("formula") or table.has("values") else None
     marks = _marks(table, Marks())
     exercise = Exercise(
         path=table.path,
         id=table.slug("id"),
-        title=_bilingual(table.table("title")),
+        title=bilingual(table.table("title")),
         source=_source(table.table("source")),
-        statement=_bilingual(table.table("statement")),
+        statement=bilingual(table.table("statement")),
         problem=problem,
         questions=tuple(_question(question, problem, marks) for question in table.tables("question")),
     )
@@ -284,7 +293,8 @@ def _refuse_repeated_ids(table: Table, questions: tuple[Question, ...]) -> None:
             question.refuse("id", f"question {ids.index(ids[number]) + 1} has the id {ids[number]!r} already")
 
 
-def _bilingual(table: Table) -> Bilingual:
+def bilingual(table: Table) -> Bilingual:
+    """The two sentences of a table."""
     both = Bilingual(en=table.string("en"), fa=table.string("fa"))
     table.finish()
     return both
@@ -296,16 +306,17 @@ def _source(table: Table) -> Source:
     return source
 
 
-def _problem(table: Table, shared: Problem | None) -> Problem:
+def problem_of(table: Table, shared: Problem | None) -> Problem:
     """What the question itself says, else what the exercise says; numbers belong to their declarations."""
     where = table.string("where") if shared is None or table.has("where") else shared.where
     formula = table.string("formula") if shared is None or table.has("formula") else shared.formula
     if table.has("values"):
-        return Problem(where, formula, _values(table.table("values")))
+        return Problem(where, formula, values_of(table.table("values")))
     return Problem(where, formula, NO_VALUES if shared is None or table.has("where") else shared.values)
 
 
-def _values(table: Table) -> Mapping[str, Numbers]:
+def values_of(table: Table) -> Mapping[str, Numbers]:
+    """Numbers by the names of variables."""
     for name in table.data:
         if not name.isidentifier():
             table.refuse(name, f"{name!r} is not the name of a variable")
@@ -315,21 +326,25 @@ def _values(table: Table) -> Mapping[str, Numbers]:
 
 
 def _question(table: Table, shared: Problem | None, marks: Marks) -> Question:
-    kind = table.choice("kind", READERS)
-    question = READERS[kind](table, {**_common(table), "marks": _marks(table, marks)}, shared)
+    from symgrad.bank.training_questions import TRAINING  # its questions are built on those of this module
+
+    readers = {**READERS, **TRAINING}
+    kind = table.choice("kind", readers)
+    question = readers[kind](table, {**_common(table), "marks": _marks(table, marks)}, shared)
     table.finish()
     return question
 
 
 def _common(table: Table) -> dict[str, Any]:
     """The fields of every question.  A finding needs a print it is found in, and a note that explains it."""
-    finding = table.choices("finding", FINDINGS) if table.has("finding") else ()
-    note = _bilingual(table.table("note")) if table.has("note") else None
-    if finding and "printed" not in table.data:
+    finding = table.choices("finding", findings()) if table.has("finding") else ()
+    claimed = {"printed", "run", "left", "schedule"} & table.data.keys()  # a claim is a print
+    note = bilingual(table.table("note")) if table.has("note") else None
+    if finding and not claimed:
         table.refuse("finding", "a mistake is found in what is printed, and nothing is", hint="add printed = ...")
     if finding and note is None:
         table.refuse("finding", "a note must say what is wrong", hint='note = { en = "...", fa = "..." }')
-    return {"id": table.slug("id"), "text": _bilingual(table.table("text")), "finding": finding, "note": note}
+    return {"id": table.slug("id"), "text": bilingual(table.table("text")), "finding": finding, "note": note}
 
 
 def _marks(table: Table, shared: Marks) -> Marks:
@@ -358,7 +373,7 @@ def _flattening(table: Table, common: dict[str, Any], shared: Problem | None) ->
 def _derivative(table: Table, common: dict[str, Any], shared: Problem | None) -> Question:
     return DerivativeQuestion(
         **common,
-        problem=_problem(table, shared),
+        problem=problem_of(table, shared),
         of=_of(table),
         wrt=table.names("wrt"),
         layout=_layout(table),
@@ -370,25 +385,25 @@ def _derivative(table: Table, common: dict[str, Any], shared: Problem | None) ->
 
 def _value(table: Table, common: dict[str, Any], shared: Problem | None) -> Question:
     printed, decimals = _printed_numbers(table)
-    problem = _problem(table, shared)
+    problem = problem_of(table, shared)
     return ValueQuestion(**common, problem=problem, of=table.name("of"), printed=printed, decimals=decimals)
 
 
 def _gradient_value(table: Table, common: dict[str, Any], shared: Problem | None) -> Question:
     printed, decimals = _printed_numbers(table)
-    problem, of, wrt = _problem(table, shared), _of(table), table.name("wrt")
+    problem, of, wrt = problem_of(table, shared), _of(table), table.name("wrt")
     return GradientValueQuestion(**common, problem=problem, of=of, wrt=wrt, printed=printed, decimals=decimals)
 
 
 def _chain(table: Table, common: dict[str, Any], shared: Problem | None) -> Question:
     factors = tuple(_factor(factor) for factor in table.tables("printed")) if table.has("printed") else None
-    problem, of, wrt = _problem(table, shared), table.name("of"), table.name("wrt")
+    problem, of, wrt = problem_of(table, shared), table.name("of"), table.name("wrt")
     return ChainQuestion(**common, problem=problem, of=of, wrt=wrt, printed=factors)
 
 
 def _code(table: Table, common: dict[str, Any], shared: Problem | None) -> Question:
     printed = table.string("printed") if table.has("printed") else None
-    problem, of, wrt = _problem(table, shared), _of(table), table.names("wrt")
+    problem, of, wrt = problem_of(table, shared), _of(table), table.names("wrt")
     return CodeQuestion(**common, problem=problem, of=of, wrt=wrt, printed=printed)
 
 
@@ -400,7 +415,7 @@ def _factor(table: Table) -> Factor:
 
 def _structure(table: Table, common: dict[str, Any], shared: Problem | None) -> Question:
     form = _jacobian_form(table.table("printed")) if table.has("printed") else None
-    problem, of, wrt, layout = _problem(table, shared), _of(table), table.name("wrt"), _layout(table)
+    problem, of, wrt, layout = problem_of(table, shared), _of(table), table.name("wrt"), _layout(table)
     return StructureQuestion(**common, problem=problem, of=of, wrt=wrt, layout=layout, printed=form)
 
 
@@ -420,17 +435,17 @@ def _jacobian_form(table: Table) -> JacobianForm:
 def _law(table: Table, common: dict[str, Any], shared: Problem | None) -> Question:
     return LawQuestion(
         **common,
-        problem=_problem(table, shared),
+        problem=problem_of(table, shared),
         gate=table.choice("gate", GATES),
         claim=table.choice("claim", CLAIMS),
         of=_of(table),
         upstream=table.numbers("upstream") if table.has("upstream") else 1.0,
-        gradients=_values(table.table("gradients")),
+        gradients=values_of(table.table("gradients")),
     )
 
 
 def _graph(table: Table, common: dict[str, Any], shared: Problem | None) -> Question:
-    return GraphQuestion(**common, problem=_problem(table, shared))
+    return GraphQuestion(**common, problem=problem_of(table, shared))
 
 
 def _of(table: Table) -> str | None:

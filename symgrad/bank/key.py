@@ -94,7 +94,7 @@ def figures(document: Document) -> dict[str, str]:
     found = {}
     for block in document.blocks:
         if isinstance(block, Figure):
-            found[block.name] = picture(program(block.program, block.where), dict(block.values) or None)
+            found[block.name] = block.svg or picture(program(block.program, block.where), dict(block.values) or None)
     return found
 
 
@@ -121,6 +121,8 @@ def _question(question: Question, number: int, context: Context) -> Iterator[Blo
 def _answer(question: Question, context: Context) -> Iterator[Block]:
     from symgrad.bank.facts import chain_blocks, flattening_blocks, graph_blocks, law_blocks, structure_blocks
     from symgrad.bank.listing import code_blocks
+    from symgrad.bank.training_key import training_blocks
+    from symgrad.bank.training_questions import TRAINING
     from symgrad.bank.worked import derivative_blocks
 
     match question:
@@ -138,6 +140,8 @@ def _answer(question: Question, context: Context) -> Iterator[Block]:
             yield from law_blocks(question, context)
         case GraphQuestion():
             yield from graph_blocks(question, context)
+        case _ if question.kind in TRAINING:
+            yield from training_blocks(question, context)
         case _:
             raise UnknownNameError(f"no key is written for questions of kind {question.kind!r}")
 
@@ -154,7 +158,18 @@ def print_note(question: Question, context: Context, right: str | None = None) -
     """What is to be said about the print: the mistake by name and the note, or the note alone."""
     text = "" if question.note is None else context.text(question.note)
     if question.finding:
-        found = listed([say(f, context.language, FINDINGS) for f in question.finding], context.language)
+        found = listed([_finding(f, context.language) for f in question.finding], context.language)
         yield Note(f"{context.say('print wrong')}: {found}", text, "wrong")
     elif text or right:
-        yield Note(context.say("print right"), " ".join(t for t in (right, text) if t), "fine")
+        title = "remark" if getattr(question, "printed", True) is None else "print right"
+        yield Note(context.say(title), " ".join(t for t in (right, text) if t), "fine")
+
+
+def _finding(finding: str, language: Language) -> str:
+    """What is wrong with a print, in a few words."""
+    from symgrad.verification.mistakes import MISTAKES
+
+    if finding in FINDINGS:
+        return say(finding, language, FINDINGS)
+    title = next(m.title for m in MISTAKES.values() if m.family == finding)
+    return title.fa if language == "fa" else title.en

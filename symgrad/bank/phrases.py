@@ -29,6 +29,7 @@ GENERAL: Mapping[str, Sentence] = {
     "answer": ("Answer", "پاسخ"),
     "print wrong": ("The print is wrong", "متن چاپی نادرست است"),
     "print right": ("The print", "متن چاپی"),
+    "remark": ("Remark", "نکته"),
     "prints": ("The document prints", "در سند آمده است:"),
     "prints right": ("The document prints the same.", "متن سند همین پاسخ را آورده است."),
     "prints equal": (
@@ -306,7 +307,20 @@ FINDINGS: Mapping[str, Sentence] = {
     "rounded twice": ("rounded twice", "دو بار گرد شده است"),
     "transposed": ("transposed", "ترانهاده شده است"),
     "missing gradient": ("a gradient is never computed", "گرادیانی هرگز محاسبه نشده است"),
+    "dash for minus": ("a dash stands where a minus sign must", "خط تیره به‌جای علامت منها نشسته است"),
+    "does not hold": ("the claim does not hold", "این ادعا برقرار نیست"),
+    "wrong number of inputs": ("the number of inputs is wrong", "تعداد ورودی‌ها نادرست است"),
     "used too early": ("a gradient is used before it is computed", "گرادیانی پیش از محاسبه به کار رفته است"),
+}
+
+WHY_ZERO: Mapping[str, Sentence] = {
+    "absent": ("${of}$ does not depend on ${wrt}$.", "${of}$ به ${wrt}$ وابسته نیست."),
+    "steps": (
+        "Every path from ${of}$ to ${wrt}$ leads through a function that is constant but for its jumps ({steps}): its "
+        "derivative is $0$ wherever it exists, and at a jump it does not exist.",
+        "هر مسیری از ${of}$ به ${wrt}$ از تابعی می‌گذرد که جز در پرش‌هایش ثابت است ({steps}): مشتق آن هر جا که وجود دارد "
+        "$0$ است و در محل پرش وجود ندارد.",
+    ),
 }
 
 _TABLES = (GENERAL, LAYOUTS, RULES, STRUCTURES, FINDINGS)

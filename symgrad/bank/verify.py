@@ -37,6 +37,7 @@ from symgrad.bank.judges import judge_chain, judge_derivative, judge_gradient_va
 from symgrad.bank.judges_of_code import judge_code
 from symgrad.bank.judges_of_form import judge_flattening, judge_structure
 from symgrad.bank.judges_of_laws import judge_law
+from symgrad.bank.judges_of_training import JUDGES
 from symgrad.errors import DomainError, SymgradError
 
 if TYPE_CHECKING:
@@ -172,6 +173,7 @@ def judge(question: Question) -> Judged:
         (FlatteningQuestion, judge_flattening),
         (LawQuestion, judge_law),
         (GraphQuestion, lambda _: NOTHING_PRINTED),
+        *JUDGES,
     )
     for kind, judging in judges:
         if isinstance(question, kind):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from symgrad.bank.content import Block, Derivation, Formula, Generated, Heading, Language, Line, Note, Paragraph
-from symgrad.bank.phrases import LAYOUTS, RULES, STRUCTURES, digits, listed, say
+from symgrad.bank.phrases import LAYOUTS, RULES, STRUCTURES, WHY_ZERO, digits, listed, say
 from symgrad.derivation import Derivative, derivative
 from symgrad.errors import SymgradError
 from symgrad.notation.grammar import parse
@@ -19,6 +19,7 @@ from symgrad.steps import MethodError, Step, steps
 from symgrad.steps.components import Components, Same
 from symgrad.steps.step import Symbol, Whole, with_symbols
 from symgrad.tensor.dims import Size
+from symgrad.verification.persian import in_persian_words
 
 if TYPE_CHECKING:
     from symgrad.bank.exercise import DerivativeQuestion
@@ -36,6 +37,7 @@ def derivative_blocks(question: DerivativeQuestion, context: Context) -> Iterato
     yield Paragraph(context.say("answer"), strong=True)
     yield answer_formula(result)
     yield Paragraph(layout_sentence(result, context))
+    yield from _why_zero(result, context)
     yield from verification(result, context)
     yield _generated(question, context)
     yield from _print(question, result, context)
@@ -45,6 +47,20 @@ def _generated(question: DerivativeQuestion, context: Context) -> Generated:
     problem, name = question.problem, f"{context.exercise.id}-{question.id}"
     vec = question.vec or "column"
     return Generated(name, problem.where, problem.formula, tuple(question.wrt), question.of, question.layout, vec)
+
+
+def _why_zero(result: Derivative, context: Context) -> Iterator[Paragraph]:
+    """Why the answer is zero, where the variable is absent or every path leads through a step."""
+    if not result.is_zero:
+        return
+    why = result.why_zero or ""
+    values = {"of": name_latex("f" if result.of == RESULT else result.of), "wrt": name_latex(result.wrt[0])}
+    flat = [kink.partition(":")[0] for kink in result.kinks if "derivative is 0" in kink]
+    if "does not occur" in why:
+        yield Paragraph(say("absent", context.language, WHY_ZERO, **values))
+    elif flat and why.startswith("every path"):
+        steps = listed([rf"$\operatorname{{{name}}}$" for name in flat], context.language)
+        yield Paragraph(say("steps", context.language, WHY_ZERO, steps=steps, **values))
 
 
 def asked_derivative(question: DerivativeQuestion) -> Derivative:
@@ -209,13 +225,17 @@ def verification(result: Derivative, context: Context) -> Iterator[Block]:
     try:
         report = context.check(result)
     except SymgradError as refused:
-        yield Note(context.say("check"), context.say("not checked", reason=refused.message), "wrong")
+        yield Note(context.say("check"), context.say("not checked", reason=_reason(refused, context)), "wrong")
         return
     error = number_latex(max((row.absolute for row in report.rows), default=0.0))
     if not report.ok:
         yield Note(context.say("check"), context.say("check failed", error=error), "wrong")
         return
     yield Note(context.say("check"), _checked(report, error, context), "checked")
+
+
+def _reason(refused: SymgradError, context: Context) -> str:
+    return in_persian_words(refused.message) if context.language == "fa" else refused.message
 
 
 def _checked(report: Report, error: str, context: Context) -> str:

@@ -25,6 +25,7 @@ from symgrad.bank.exercise import (
     load,
     load_all,
 )
+from symgrad.bank.training_questions import TRAINING
 from symgrad.errors import ParseError, SymgradError, UnknownNameError
 
 ROOT = Path(__file__).parents[2]
@@ -45,12 +46,12 @@ def question(exercise: str, id: str) -> Any:
 
 def test_the_rows_of_the_course_are_there() -> None:
     rows = {exercise.source.row: exercise.path.name for exercise in BANK.values()}
-    assert {*range(1, 8), *range(10, 17), *range(20, 24)} <= set(rows)
+    assert set(rows) == set(range(1, 25))
     assert all(rows[row].startswith(f"{row:02}-") for row in rows)
 
 
 def test_every_kind_occurs() -> None:
-    assert {question.kind for _, question in every_question()} == set(READERS)
+    assert {question.kind for _, question in every_question()} == {*READERS, *TRAINING}
 
 
 def test_both_languages_say_something_of_their_own() -> None:
@@ -110,6 +111,15 @@ def test_the_findings_are_these() -> None:
         "sigmoid-neuron gradient-x1": {"rounded twice"},
         "sigmoid-neuron gradient-w1": {"rounded twice"},
         "staged-code backward": {"wrong chain factor"},
+        "perceptron-gates and": {"wrong number of inputs"},
+        "perceptron-gates or": {"wrong number of inputs"},
+        "learning-rate-and-noise every-step": {"does not hold"},
+        "update-rules momentum": {"dash for minus"},
+        "update-rules nesterov": {"dash for minus"},
+        "update-rules rmsprop": {"dash for minus"},
+        "update-rules adam-uncorrected": {"dash for minus"},
+        "update-rules adam": {"dash for minus"},
+        "gradient-descent direction": {"does not hold"},
     }
 
 
@@ -416,7 +426,10 @@ def test_the_example_of_the_documentation_loads(quiz: Quiz) -> None:
 
 
 def test_the_documentation_names_every_kind_and_finding() -> None:
-    from symgrad.bank.exercise import CLAIMS, FINDINGS, GATES, LAYOUTS, METHODS, STRUCTURES
+    from symgrad.bank import training_questions
+    from symgrad.bank.exercise import CLAIMS, FINDINGS, GATES, LAYOUTS, METHODS, OF_PRINTS, STRUCTURES
 
-    for word in (*READERS, *FINDINGS, *CLAIMS, *GATES, *LAYOUTS, *METHODS, *STRUCTURES):
+    of_training = (training_questions.CLAIMS, training_questions.PICTURES, training_questions.SCHEDULES)
+    words = [word for words in (*of_training, training_questions.SAMPLES) for word in words]
+    for word in (*READERS, *TRAINING, *FINDINGS, *OF_PRINTS, *CLAIMS, *GATES, *LAYOUTS, *METHODS, *STRUCTURES, *words):
         assert f"`{word}`" in documentation(), word

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from symgrad.bank.exercise import Bilingual, Factor, FlatteningQuestion, JacobianForm, LawQuestion, Problem, load_all
+from symgrad.bank.exercise import (
+    Bilingual,
+    Factor,
+    FlatteningQuestion,
+    JacobianForm,
+    LawQuestion,
+    Problem,
+    findings,
+    load_all,
+)
 from symgrad.bank.verify import judge, verify
 from symgrad.errors import SymgradError
+from symgrad.verification.mistakes import MISTAKES
 
 EXERCISES = Path(__file__).parents[2] / "exercises"
 FOUND = {  # from the documents: what is wrong in them, and why, stands in the notes of the files
@@ -27,6 +38,15 @@ FOUND = {  # from the documents: what is wrong in them, and why, stands in the n
     ("sigmoid-neuron", "gradient-x1"): {"rounded twice"},
     ("sigmoid-neuron", "gradient-w1"): {"rounded twice"},
     ("staged-code", "backward"): {"wrong chain factor"},
+    ("perceptron-gates", "and"): {"wrong number of inputs"},
+    ("perceptron-gates", "or"): {"wrong number of inputs"},
+    ("learning-rate-and-noise", "every-step"): {"does not hold"},
+    ("update-rules", "momentum"): {"dash for minus"},
+    ("update-rules", "nesterov"): {"dash for minus"},
+    ("update-rules", "rmsprop"): {"dash for minus"},
+    ("update-rules", "adam-uncorrected"): {"dash for minus"},
+    ("update-rules", "adam"): {"dash for minus"},
+    ("gradient-descent", "direction"): {"does not hold"},
 }
 LOADED = {e.id: e for e in load_all([EXERCISES])}
 
@@ -237,3 +257,18 @@ def test_progress_is_told():
     told: list[str] = []
     verify([LOADED["linear-form"]], told.append)
     assert told == ["linear-form/ax", "linear-form/xa"]
+
+
+def test_the_complete_example_of_the_page_is_as_it_says(tmp_path):
+    page = (Path(__file__).parents[2] / "docs/exercises.md").read_text(encoding="utf-8")
+    file = tmp_path / "squared-error.toml"
+    file.write_text(re.search(r"```toml\n(id = .*?)```", page, re.DOTALL)[1], encoding="utf-8")
+    found = verify(load_all([file]))
+    assert [(r.question, r.findings, r.status) for r in found.results if r.right is False] == [
+        ("gradient", ("missing transpose",), "wrong, as expected")
+    ]
+    assert not found.unexpected
+
+
+def test_every_mistake_of_an_answer_may_be_expected_of_a_print():
+    assert {m.family for m in MISTAKES.values()} <= set(findings())

@@ -52,3 +52,40 @@ def test_what_cannot_be_drawn_is_said() -> None:
         chart([], "x", "y")
     with pytest.raises(DomainError, match="positive"):
         chart([Series(((1.0, 0.0),), "s")], "x", "y")
+
+
+def test_linear_axes_place_points_evenly() -> None:
+    line = Series(tuple((float(k), 3.0 * k - 2) for k in range(5)), "line", look="line")
+    svg = chart([line], "x", "y", scales=("linear", "linear"))
+    root = ElementTree.fromstring(svg)
+    group = next(g for g in root.iter(f"{SVG}g") if "clip-path" in g.attrib)
+    assert not list(group.iter(f"{SVG}circle"))
+    path = next(group.iter(f"{SVG}path")).attrib["d"]
+    points = [(float(a), float(b)) for a, b in re.findall(r"([\d.]+) ([\d.]+)", path)]
+    steps = [(b[0] - a[0], a[1] - b[1]) for a, b in itertools.pairwise(points)]
+    assert all(abs(s[0] - steps[0][0]) < 0.2 and abs(s[1] - steps[0][1]) < 0.2 for s in steps)
+
+
+def test_points_alone_have_no_line() -> None:
+    svg = chart([Series(((1.0, 1.0), (2.0, 3.0)), "trials", look="points")], "x", "y", scales=("linear", "log"))
+    root = ElementTree.fromstring(svg)
+    group = next(g for g in root.iter(f"{SVG}g") if "clip-path" in g.attrib)
+    assert len(list(group.iter(f"{SVG}circle"))) == 2 and not list(group.iter(f"{SVG}path"))
+
+
+def test_a_long_key_makes_the_page_taller_not_the_frame_smaller() -> None:
+    few, many = (
+        chart([Series(LAW.points, f"a rather long label, number {k}") for k in range(n)], "x", "y") for n in (1, 12)
+    )
+    heights = [float(re.search(r'height="([\d.]+)" viewBox', svg)[1]) for svg in (few, many)]  # type: ignore[index]
+    frames = [re.search(r'<clipPath[^>]*><rect x="[\d.]+" y="[\d.]+" width="[\d.]+" height="([\d.]+)"', svg)[1]  # type: ignore[index]
+              for svg in (few, many)]  # fmt: skip
+    assert heights[0] == HEIGHT < heights[1] and frames[0] == frames[1]
+
+
+def test_texts_from_right_to_left_say_so() -> None:
+    svg = chart([LAW], "گام h", "error", title="خطا")
+    texts = {"".join(t.itertext()): t.attrib for t in ElementTree.fromstring(svg).iter(f"{SVG}text")}
+    assert texts["خطا"]["direction"] == "rtl" and texts["خطا"]["text-anchor"] == "end"
+    assert texts["گام h"]["direction"] == "rtl" and texts["گام h"]["text-anchor"] == "middle"
+    assert "direction" not in texts["error"]

@@ -18,8 +18,9 @@ from dataclasses import MISSING, fields
 from types import MappingProxyType
 from typing import Any
 
-from symgrad.bank import exercise
+from symgrad.bank import exercise, training_questions
 from symgrad.bank.exercise import Bilingual, Problem, Question
+from symgrad.bank.training_questions import RunOf, ScheduleOf
 from symgrad.errors import UnknownNameError
 
 _NOT_ASKED = {"id", "text", "finding", "note", "printed", "show", "marks"}
@@ -28,7 +29,7 @@ _NOWHERE: dict[str, Any] = {
 }  # fmt: skip
 _KINDS: dict[str, type[Question]] = {
     found.kind: found
-    for found in vars(exercise).values()
+    for found in (*vars(exercise).values(), *vars(training_questions).values())
     if isinstance(found, type) and issubclass(found, Question) and hasattr(found, "kind")
 }
 
@@ -42,6 +43,8 @@ def definition(question: Question) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, Problem):
         return {"where": value.where, "formula": value.formula, "values": _plain(value.values)}
+    if isinstance(value, RunOf | ScheduleOf | Bilingual):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
     return [_plain(v) for v in value] if isinstance(value, tuple | list) else value

@@ -18,8 +18,8 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+from symgrad.notation.normalise import HIDDEN
 from symgrad.verification.mistakes import MISTAKES
-from symgrad.verification.normalise import HIDDEN
 
 GRADER = 2  # raise it when verdicts change, so that what older graders said is not used again
 LIBRARY = " ".join(sorted(MISTAKES))  # with another library of mistakes, other names are found

@@ -35,7 +35,8 @@ class Outcome:
     rung       what decided;  proof  "symbolic" or "numeric" for a right answer
     mistakes   the ids of the mistakes that explain it;  details  the finer ids;  alternatives  others that fit as well
     layout     the convention in which it is right
-    feedback   for the student, in English;  witness  an entry where it differs, in numbers
+    feedback   for the student, in English;  feedback_fa  in Persian, where it has words of its own there
+    witness    an entry where it differs, in numbers
     reading    how it was read, where it was not taken as it stands;  expected  the right answer
     """
 
@@ -47,6 +48,7 @@ class Outcome:
     alternatives: tuple[tuple[str, ...], ...] = ()
     layout: str | None = None
     feedback: str = ""
+    feedback_fa: str = ""
     witness: str = ""
     reading: tuple[str, ...] = ()
     expected: str = ""
@@ -77,6 +79,6 @@ class Outcome:
             outcome = cls(**given)
         except (TypeError, AttributeError) as error:
             raise ParseError(f"this is no verdict: {error}") from None
-        if outcome.verdict not in VERDICTS or not isinstance(outcome.feedback, str):
+        if outcome.verdict not in VERDICTS or not isinstance(outcome.feedback + outcome.feedback_fa, str):
             raise ParseError(f"there is no verdict {outcome.verdict!r}")
         return outcome

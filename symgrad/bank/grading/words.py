@@ -12,6 +12,7 @@ from symgrad.bank.content import Language
 from symgrad.bank.grading.outcome import LAYOUT, SHAPE, UNREADABLE, UNRESOLVED, Outcome
 from symgrad.bank.phrases import Sentence, say
 from symgrad.verification.mistakes import MISTAKES
+from symgrad.verification.persian import in_persian_words
 
 WORDS: Mapping[str, Sentence] = {
     "title": ("Graded answers", "پاسخ‌های تصحیح‌شده"),
@@ -77,21 +78,24 @@ def title_of(mistake: str, language: Language) -> str:
 
 def told(outcome: Outcome, language: Language) -> str:
     """Feedback for the student: what is wrong, where, and a way to think about it again."""
+    persian = language == "fa"
+    said = (outcome.feedback_fa or in_persian_words(outcome.feedback)) if persian else outcome.feedback
     mistakes = [MISTAKES[d] for d in outcome.details if d in MISTAKES]
-    again = [m.again for m in mistakes]
-    if language == "en":
-        unsaid = (m.explanation.en for m in mistakes if m.explanation.en not in outcome.feedback)
-        return "\n".join(filter(None, (_general(outcome, "en"), outcome.feedback, *unsaid, *(a.en for a in again))))
-    explained = [m.explanation.fa for m in mistakes]
-    english = {m.explanation.en for m in mistakes}
-    located = outcome.feedback.splitlines() if outcome.verdict in (SHAPE, UNREADABLE) else []
-    rest = (line for line in located if line not in english)
-    return "\n".join(filter(None, (_general(outcome, "fa"), *explained, *(a.fa for a in again), *rest)))
+    explained = (m.explanation.fa if persian else m.explanation.en for m in mistakes)
+    again = (m.again.fa if persian else m.again.en for m in mistakes)
+    unsaid = (line for line in explained if line not in said)
+    return "\n".join(filter(None, (_general(outcome, language), said, *unsaid, *again)))
+
+
+def witness_in(outcome: Outcome, language: Language) -> str:
+    """Where the answer differs, in numbers."""
+    return in_persian_words(outcome.witness) if language == "fa" else outcome.witness
 
 
 def _general(outcome: Outcome, language: Language) -> str:
     if outcome.verdict == LAYOUT and outcome.layout is not None and "it is right in" not in outcome.feedback:
-        return word("told layout", language, layout=outcome.layout)
+        named = in_persian_words(outcome.layout) if language == "fa" else outcome.layout
+        return word("told layout", language, layout=named)
     if outcome.verdict in (SHAPE, UNREADABLE, UNRESOLVED) and (language == "fa" or outcome.verdict != SHAPE):
         return word(f"told {outcome.verdict}", language)
     return ""

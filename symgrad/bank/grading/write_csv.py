@@ -16,7 +16,7 @@ from typing import TextIO
 from symgrad.bank.content import Language
 from symgrad.bank.grading.outcome import VERDICTS
 from symgrad.bank.grading.report import Report, Row
-from symgrad.bank.grading.words import title_of, told
+from symgrad.bank.grading.words import title_of, told, witness_in
 
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 ROWS = (
@@ -40,7 +40,13 @@ def write_rows(report: Report, file: TextIO, language: Language) -> None:
         if pair not in judged:
             outcome = row.outcome
             mistakes = " + ".join(outcome.mistakes)
-            judged[pair] = (outcome.verdict, mistakes, told(outcome, language), outcome.witness, outcome.note)
+            judged[pair] = (
+                outcome.verdict,
+                mistakes,
+                told(outcome, language),
+                witness_in(outcome, language),
+                outcome.note,
+            )
         verdict, *said = judged[pair]
         return chain((row.student, *pair, verdict, row.points, row.out_of), said, (row.attempts, row.tries))
 

@@ -5,6 +5,7 @@ Whatever students typed is escaped and stands in its own direction; Persian page
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from itertools import groupby, islice
@@ -70,9 +71,22 @@ def write_html(report: Report, file: TextIO, language: Language) -> None:
     file.write("</body>\n</html>\n")
 
 
+_PERSIAN = re.compile(r"[\u0620-\u064a\u066e-\u06d3]")
+_FORMULA = re.compile(  # a number before a colon is a place, not the beginning of a formula
+    r"\d+(?=: )|[^\s\u0600-\u06ff\u200c:.,;](?:[^\u0600-\u06ff\u200c]*[^\s\u0600-\u06ff\u200c:.,;])?"
+)
+
+
 def _direction(line: str) -> str:
     """Of a sentence, also where it starts with a formula: Persian letters make it run from right to left."""
-    return "rtl" if any("\u0600" <= c <= "\u06ff" for c in line) else "ltr"
+    return "rtl" if _PERSIAN.search(line) else "ltr"
+
+
+def _isolated(line: str) -> str:
+    """A sentence as HTML; in one that runs from right to left each formula keeps its own direction."""
+    if not _PERSIAN.search(line):
+        return escape(line)
+    return _FORMULA.sub(lambda run: f'<bdi dir="ltr">{escape(run[0])}</bdi>', line.strip())
 
 
 class _Page:
@@ -122,10 +136,10 @@ class _Page:
         """Feedback; an excerpt with a mark under the fault keeps its columns."""
         lines = told(item.outcome, self.language).splitlines()
         parts = []
-        for excerpt, group in groupby(lines, key=lambda line: line.startswith("  ")):
-            block = [escape(line) for line in group]
-            plain = "".join(f'<div dir="{_direction(line)}">{line}</div>' for line in block)
-            parts.append("<pre>{}</pre>".format("\n".join(block)) if excerpt else plain)
+        for excerpt, group in groupby(lines, key=lambda line: line.startswith("  ") and _direction(line) == "ltr"):
+            block = list(group)
+            plain = "".join(f'<div dir="{_direction(line)}">{_isolated(line)}</div>' for line in block)
+            parts.append("<pre>{}</pre>".format(escape("\n".join(block))) if excerpt else plain)
         return f'<div class="told">{"".join(parts)}</div>'
 
     def points(self, points: float, out_of: float) -> str:

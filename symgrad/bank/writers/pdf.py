@@ -6,6 +6,7 @@ install.  Programs are found by name and run without a shell, in a directory of 
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -31,14 +32,17 @@ def pdf(documents: Sequence[Document], pictures: Mapping[str, str] | None = None
     Raises UnknownNameError where neither a LaTeX engine nor a browser is installed, DomainError with the last
     lines of the program's own words where it fails.
     """
-    engine = next((name for name in ENGINES if shutil.which(name)), None)
-    browser = next((name for name in BROWSERS if shutil.which(name)), None)
+    engine, browser = _installed(ENGINES), _installed(BROWSERS)
     if engine is None and browser is None:
         raise UnknownNameError("no program that makes a PDF is installed", hint=_INSTALL)
     with TemporaryDirectory(prefix="symgrad-") as folder:
         if engine is not None:
             return _by_latex(engine, Path(folder), documents, pictures or {})
         return _by_browser(str(browser), Path(folder), documents, pictures or {})
+
+
+def _installed(programs: Sequence[str]) -> str | None:
+    return next((name for name in programs if shutil.which(name)), None)
 
 
 def _by_latex(engine: str, folder: Path, documents: Sequence[Document], pictures: Mapping[str, str]) -> bytes:
@@ -57,22 +61,33 @@ def _by_latex(engine: str, folder: Path, documents: Sequence[Document], pictures
 
 
 def _picture(folder: Path, name: str, svg: str) -> None:
-    """The picture as PDF, where a converter is installed; without it the document shows the program."""
+    """The picture as PDF, where a converter or a browser is installed; else the document shows the program."""
     (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
     for command in CONVERTERS:
         if shutil.which(command[0]):
             _run([part.format(pdf=f"{name}.pdf", svg=f"{name}.svg") for part in command], folder)
             return
+    browser = _installed(BROWSERS)
+    size = re.search(r'<svg\b[^>]*?\bwidth="([\d.]+)" height="([\d.]+)"', svg)
+    if browser is not None and size is not None:
+        style = f"@page{{size:{size[1]}px {size[2]}px;margin:0}}body{{margin:0}}svg{{display:block}}"
+        page = folder / f"{name}.html"
+        page.write_text(f'<!DOCTYPE html><meta charset="utf-8"><style>{style}</style>{svg}', encoding="utf-8")
+        _print(browser, folder, page, f"{name}.pdf")
 
 
 def _by_browser(browser: str, folder: Path, documents: Sequence[Document], pictures: Mapping[str, str]) -> bytes:
     page = folder / "key.html"
     page.write_text(html(documents, pictures), encoding="utf-8")
+    _print(browser, folder, page, "key.pdf")
+    return _made(folder / "key.pdf", browser)
+
+
+def _print(browser: str, folder: Path, page: Path, output: str) -> None:
     # a browser's sandbox refuses to run for root, as in containers; the page is our own and has no script
     sandbox = ["--no-sandbox"] if _is_root() else []
     quiet = ["--headless", "--disable-gpu", "--no-pdf-header-footer", f"--user-data-dir={folder / 'profile'}"]
-    _run([browser, *sandbox, *quiet, "--print-to-pdf=key.pdf", page.as_uri()], folder)
-    return _made(folder / "key.pdf", browser)
+    _run([browser, *sandbox, *quiet, f"--print-to-pdf={output}", page.as_uri()], folder)
 
 
 def _is_root() -> bool:

@@ -1,8 +1,8 @@
 r"""Keys as one LaTeX document: amsmath, and for Persian polyglossia (which loads bidi) with XeLaTeX.
 
 English compiles with any engine, Persian with XeLaTeX.  Long formulas are set in a paragraph of their own, which TeX
-breaks at relations and operators.  TeX reads no SVG: where `NAME.pdf` stands beside the document it is the
-picture, else the program is shown.
+breaks at relations and operators.  The Persian font is the first found that has parentheses too.  TeX reads no SVG:
+where `NAME.pdf` stands beside the document it is the picture, else the program is shown.
 
 >>> from symgrad.bank.content import Document, Formula, Heading
 >>> print(tex([Document("en", "", (Heading("5 % of $x$", 1), Formula("f = a^2", "f = a^2")))]).split("{document}")[1])
@@ -40,13 +40,15 @@ from symgrad.bank.writers.prose import MARKS, paragraphs, prose
 from symgrad.errors import UnknownNameError
 from symgrad.notation.mathml import width
 
+TABLE_WIDTH = 0.9  # of the line; the rest stands between the columns
+NARROWEST, WIDEST = 9, 32  # characters by which columns share it
 LONG = 60  # characters beyond which a formula may take several lines
 
 _PREAMBLE = r"""\documentclass[11pt,a4paper]{article}
 \usepackage[margin=22mm]{geometry}
 \usepackage{iftex}
 \ifPDFTeX\usepackage[T1]{fontenc}\usepackage[utf8]{inputenc}\usepackage{textcomp}\else\usepackage{fontspec}\fi
-\usepackage{amsmath,amssymb,graphicx,longtable,array,xcolor}
+\usepackage{amsmath,amssymb,graphicx,longtable,array,booktabs,xcolor}
 \setlength{\parindent}{0pt}\setlength{\parskip}{4pt plus 2pt}\setcounter{secnumdepth}{0}
 \allowdisplaybreaks
 \definecolor{fine}{HTML}{1A7F4B}\definecolor{wrong}{HTML}{B42318}
@@ -55,17 +57,22 @@ _PREAMBLE = r"""\documentclass[11pt,a4paper]{article}
 _PERSIAN = r"""\usepackage{polyglossia}
 \setmainlanguage{persian}\setotherlanguage{english}
 \newcommand{\tryfont}[1]{\ifdefined\persianfont\else\IfFontExistsTF{#1}{\newfontfamily\persianfont[Script=Arabic]{#1}}{}\fi}
-\tryfont{Vazirmatn}\tryfont{XB Niloofar}\tryfont{Noto Naskh Arabic}\tryfont{Amiri}
+\newcommand{\tryfull}[1]{\IfFontExistsTF{#1}{\font\probe="#1"\relax\iffontchar\probe"28 \tryfont{#1}\fi}{}}
+\tryfull{Vazirmatn}\tryfull{XB Niloofar}\tryfull{Amiri}\tryfull{Scheherazade New}\tryfull{Noto Naskh Arabic}
+\tryfull{Times New Roman}\tryfull{Tahoma}\tryfull{DejaVu Sans}\tryfont{Noto Naskh Arabic}
 \newenvironment{ltr}{\begin{english}}{\end{english}}
 \newcommand{\ltrcode}[1]{\textenglish{\texttt{#1}}}
 """
 _ENGLISH = r"""\newenvironment{ltr}{}{}
 \newcommand{\ltrcode}[1]{\texttt{#1}}
 """
+_PERSIAN_LETTER = re.compile(r"[\u0620-\u06cc]")
+_LATIN = re.compile(r"([A-Za-z](?:[\w -]*\w)?)", re.ASCII)
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", "\"": r"\textquotedbl{}", "✓": r"\fine{}", "✗": r"\wrong{}", "—": "---", "–": "--",
+    "|": r"\textbar{}", "\"": r"\textquotedbl{}", "✓": r"\fine{}", "✗": r"\wrong{}", "—": r"\textemdash{}",
+    "–": r"\textendash{}",
     "…": r"\ldots{}", "×": r"$\times$", "→": r"$\to$", "≠": r"$\ne$", "≤": r"$\le$", "≥": r"$\ge$", "·": r"$\cdot$",
     "−": "$-$", "∂": r"$\partial$", "⊤": r"$\top$", "⊙": r"$\odot$",
 }  # fmt: skip
@@ -129,7 +136,7 @@ def _sentences(text: str) -> str:
 
 def _inline(text: str) -> str:
     written = {
-        "text": escaped,
+        "text": _text,
         "inline": lambda part: f"${_formula(part)}$",
         "display": lambda part: f"\n{_displayed(part)}\n",
         "code": _code,
@@ -137,9 +144,18 @@ def _inline(text: str) -> str:
     return "".join(written[kind](part) for kind, part in prose(text))
 
 
+def _text(part: str) -> str:
+    """Words of a sentence; Latin ones in a Persian sentence run from left to right."""
+    if not _PERSIAN_LETTER.search(part):
+        return escaped(part)
+    pieces = _LATIN.split(part)
+    return "".join(rf"\textenglish{{{escaped(p)}}}" if i % 2 else escaped(p) for i, p in enumerate(pieces))
+
+
 def _formula(latex: str) -> str:
-    r"""Rows end in `\\` within amsmath's environments."""
-    return re.sub(r"\\cr(?![A-Za-z])", r"\\\\", latex)
+    r"""Rows end in `\\` within amsmath's environments; outside of them an `&` aligns nothing and is a character."""
+    latex = re.sub(r"\\cr(?![A-Za-z])", r"\\\\", latex)
+    return latex if r"\begin" in latex else re.sub(r"(?<!\\)&", r"\&", latex)
 
 
 def _displayed(latex: str) -> str:
@@ -162,14 +178,29 @@ def _listing(text: str) -> str:
 
 
 def _table(table: Table) -> str:
-    share = 0.92 / max(len(table.header), 1)
-    columns = rf">{{\raggedright\arraybackslash}}p{{{share:.3f}\linewidth}}" * len(table.header)
+    columns = "".join(rf">{{\raggedright\arraybackslash}}p{{{share:.3f}\linewidth}}" for share in _shares(table))
     header = " & ".join(rf"\textbf{{{_inline(title)}}}" for title in table.header)
-    rows = " \\\\ \\hline\n".join(" & ".join(map(_cell, row)) for row in table.rows)
+    rows = " \\\\ \\midrule\n".join(" & ".join(map(_cell, row)) for row in table.rows)
     return (
-        f"{{\\small\\renewcommand{{\\arraystretch}}{{1.4}}\n\\begin{{longtable}}{{{columns}}}\n"
-        f"\\hline {header} \\\\ \\hline\\endhead\n{rows} \\\\ \\hline\n\\end{{longtable}}}}"
+        f"{{\\small\\setlength{{\\arraycolsep}}{{3pt}}\\setlength{{\\tabcolsep}}{{4pt}}\n"
+        f"\\begin{{longtable}}{{{columns}}}\n"
+        f"\\toprule {header} \\\\ \\midrule\\endhead\n{rows} \\\\ \\bottomrule\n\\end{{longtable}}}}"
     )
+
+
+def _shares(table: Table) -> list[float]:
+    """The columns' shares of the line, by what they hold: numbers can't be broken, sentences can."""
+    widest = [max(map(_characters, column)) for column in zip(table.header, *table.rows, strict=True)]
+    weights = [min(max(w, NARROWEST), WIDEST) for w in widest]
+    return [TABLE_WIDTH * w / sum(weights) for w in weights]
+
+
+def _characters(cell: Cell) -> int:
+    if isinstance(cell, Numbers):
+        return 4 + max(sum(len(f"{x:.{cell.decimals}f}") + 2 for x in row) for row in cell.rows)
+    if isinstance(cell, str):
+        return len(cell)
+    return len(cell.text) if isinstance(cell, Code) else width(cell.latex)
 
 
 def _cell(cell: Cell) -> str:
