@@ -18,16 +18,16 @@ import sympy
 from sympy.matrices.matrixbase import MatrixBase
 
 from symgrad.errors import ParseError
-from symgrad.notation import sympy_matrices, sympy_scalars, sympy_sums
+from symgrad.notation import sympy_matrices, sympy_scalars, sympy_sums, sympy_tensors
 from symgrad.notation.declare import Declaration
 from symgrad.notation.sympy_reading import Reading
 from symgrad.notation.sympy_symbols import DeclaredMatrix, declaration_of, symbol_of, symbols
 from symgrad.notation.sympy_writer import to_sympy
 from symgrad.notation.tree import Tree
 
-__all__ = ["DeclaredMatrix", "declaration_of", "symbol_of", "symbols", "to_sympy", "to_tree"]
+__all__ = ["DeclaredMatrix", "declaration_of", "requested", "symbol_of", "symbols", "to_sympy", "to_tree"]
 
-_READERS = {**sympy_scalars.READERS, **sympy_matrices.READERS, **sympy_sums.READERS}
+_READERS = {**sympy_scalars.READERS, **sympy_matrices.READERS, **sympy_sums.READERS, **sympy_tensors.READERS}
 
 
 def to_tree(expression: Any) -> tuple[Tree, dict[str, Declaration]]:
@@ -37,35 +37,14 @@ def to_tree(expression: Any) -> tuple[Tree, dict[str, Declaration]]:
     if not isinstance(expression, sympy.Basic):
         raise ParseError(f"a SymPy expression is wanted, not {type(expression).__name__}")
     reading = Reading(_READERS)
-    return reading.tree(_without_blocks(expression)), reading.declarations()
+    return reading.tree(expression), reading.declarations()
 
 
-def _without_blocks(expression: Any) -> Any:
-    """The expression with block matrices multiplied out, as far as SymPy can; what is left is refused by name."""
-    if not _has_blocks(expression):
-        return expression
-    if getattr(expression, "is_Matrix", False):
-        return _collapsed(expression)
-    arrays = [p for p in sympy.preorder_traversal(expression) if getattr(p, "is_Matrix", False)]
-    outermost = [p for p in arrays if p.has(sympy.BlockMatrix) and not any(p in q.args for q in arrays)]
-    return expression.xreplace({p: _collapsed(p) for p in outermost}).doit()
-
-
-def _collapsed(array: Any) -> Any:
-    """A product of block matrices as one; a single block stands for itself."""
-    found = sympy.block_collapse(array)
-    return found.blocks[0, 0] if isinstance(found, sympy.BlockMatrix) and found.blockshape == (1, 1) else found
-
-
-def _has_blocks(expression: Any) -> bool:
-    """Whether a block matrix occurs; every shared part is looked at once."""
-    seen: set[int] = set()
-    stack = [expression]
-    while stack:
-        part = stack.pop()
-        if isinstance(part, sympy.BlockMatrix):
-            return True
-        if id(part) not in seen:
-            seen.add(id(part))
-            stack.extend(part.args)
-    return False
+def requested(expression: Any) -> tuple[Any, list[Any]]:
+    """What an unevaluated SymPy Derivative asks for: the expression and the variables, in turn."""
+    variables: list[Any] = []
+    while isinstance(expression, sympy.Derivative):
+        counts = [(v, int(count)) for v, count in expression.variable_count]
+        variables = [v for v, count in counts for _ in range(count)] + variables
+        expression = expression.expr
+    return expression, variables

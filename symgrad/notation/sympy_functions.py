@@ -221,6 +221,74 @@ def constant(name: str, *sizes: Any, like: Iterable[Any] = ()) -> Any:
     return Constant(name, tuple(map(sympy.sympify, sizes)), tuple(like))
 
 
+class Part(Refusing, MatrixExpr):
+    """Entries i, ..., j of a vector, rows or columns of a matrix: an operation, its array, the places counted from 1.
+
+    SymPy's MatrixSlice with the arrays that tell its places when numbers are there.
+    """
+
+    def __new__(cls, name: Any, array: Any, places: Any, witnesses: Any = ()) -> Any:
+        array, operation = argument(array), record(str(name))
+        if _part_extent(operation, extent(array), tuple(map(size_of, places))) == (1, 1):
+            return MatrixElement(array, *(0 if s == 1 else places[0] - 1 for s in array.shape))
+        return Basic.__new__(cls, sympy.core.symbol.Str(operation.name), array, Tuple(*places), Tuple(*witnesses))
+
+    @property
+    def operation(self) -> Operation:
+        return record(str(self.args[0]))
+
+    @property
+    def shape(self) -> Any:
+        found = _part_extent(self.operation, extent(self.args[1]), tuple(map(size_of, self.args[2])))
+        return tuple(map(size_expression, found))
+
+    @property
+    def free_symbols(self) -> set[Any]:
+        return self.args[1].free_symbols | _free(self.args[2], self.args[3])
+
+    def _entry(self, i: Any, j: Any, **_: Any) -> Any:
+        first = self.args[2][0] - 1
+        return MatrixElement(self.args[1], *((i, j + first) if self.across else (i + first, j)))
+
+    @property
+    def across(self) -> bool:
+        """Whether columns are cut out, not rows."""
+        return self.operation.name == "columns" or (self.operation.name == "part" and extent(self.args[1])[0] == 1)
+
+    def _places(self, printer: Any, before: int) -> tuple[Any, list[str]]:
+        """The array and its places as they are written, counting from 1 - `before`."""
+        array, (first, last) = self.args[1], self.args[2]
+        place = f"{printer._print(first - before)}:{printer._print(last)}"
+        if self.across and isinstance(array, Part) and not array.across:
+            return array.args[1], [*array._places(printer, before)[1][:1], place]
+        return array, [":", place] if self.across else [place, ":"]
+
+    def _sympystr(self, printer: Any) -> str:
+        array, places = self._places(printer, 1)  # as SymPy has them, from 0 and the end left out
+        return f"{printer.parenthesize(array, PRECEDENCE['Atom'], strict=True)}[{', '.join(places)}]"
+
+    def _latex(self, printer: Any, **_: Any) -> str:
+        array, places = self._places(printer, 0)
+        return f"{{{printer.parenthesize(array, PRECEDENCE['Atom'], strict=True)}}}_{{{','.join(places)}}}"
+
+    def _numpycode(self, printer: Any) -> str:
+        places = (size_code(s, self.args[3], printer) for s in self.args[2])
+        return f"{PREFIX}{self.operation.name}({', '.join([printer._print(self.args[1]), *places])})"
+
+
+@lru_cache(4096)
+def _part_extent(operation: Operation, extent: Extent, places: tuple[Size, ...]) -> Extent:
+    return operation.build(input_view(Declaration("argument", *extent)), *places).shape
+
+
+def cut_out(name: str, array: Any, *places: Any, like: Iterable[Any] = ()) -> Any:
+    """`rows(X, 1, m)`, ...; `like` are arrays from which the places are read when numbers are there."""
+    operation = record(name)
+    if len(places) + operation.arrays not in operation.arity:
+        raise ParseError(f"{name} does not take {len(places)} places", hint=operation.example)
+    return Part(name, array, tuple(map(sympy.sympify, places)), tuple(like))
+
+
 class Dimension(Refusing, Expr):
     """A dimension as a number: a size, and the arrays that tell it when numbers are there."""
 
@@ -307,13 +375,14 @@ def latex_call(operation: Operation, arguments: Iterable[Any], printer: Any) -> 
 
 def numeric_functions() -> dict[str, Callable[..., Any]]:
     """What the names in lambdified code mean."""
-    table = {PREFIX + r.name: (r.value if r.sizes else _on_arrays(r)) for r in records()}
+    table = {PREFIX + r.name: (r.value if r.sizes and not r.arrays else _on_arrays(r)) for r in records()}
     return {**table, f"{PREFIX}scalar": _number_of}
 
 
 def _on_arrays(operation: Operation) -> Callable[..., Any]:
     def call(*arguments: Any) -> Any:
-        return operation.value(*map(_two_axes, arguments))
+        count = operation.arrays or len(arguments)
+        return operation.value(*map(_two_axes, arguments[:count]), *arguments[count:])
 
     return call
 
@@ -344,7 +413,8 @@ def function(name: str) -> Callable[..., Any]:
     operation = record(ALIASES.get(name, name))
 
     def call(*arguments: Any, **options: Any) -> Any:
-        return (constant if operation.sizes else applied)(operation.name, *arguments, **options)
+        make = cut_out if operation.arrays else constant if operation.sizes else applied
+        return make(operation.name, *arguments, **options)
 
     call.__name__ = call.__qualname__ = name
     call.__doc__ = operation.doc

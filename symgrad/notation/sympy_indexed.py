@@ -153,7 +153,9 @@ def divided(a: Entries, b: Entries, sizes: Mapping[Label, Size]) -> Entries:
 
 
 def power(base: Entries, exponent: Entries, sizes: Mapping[Label, Size]) -> Entries:
-    """base ^ exponent entry by entry; an exponent with indices is written with exp and log."""
+    """base ^ exponent entry by entry; over different indices with exp and log."""
+    if exponent.labels and exponent.labels == base.labels:
+        return Entries(Call("hadamard_power", (base.tree, exponent.tree)), base.labels)
     if exponent.labels:
         if _is_negative(base.tree):
             raise ParseError("a negative number to the power of an array is not a real array")

@@ -32,10 +32,11 @@ from symgrad.notation.tree import Call, Name, Tree
 from symgrad.tensor.dims import Size, letters_of
 
 _INSTEAD = {
-    "BlockMatrix": "the blocks as separate symbols",
-    "MatrixSlice": "the parts as separate symbols, or a product with a selecting matrix",
     "Derivative": "symgrad.derivative(expression, variable)",
     "ImaginaryUnit": "real expressions",
+    "DFT": "real expressions",
+    "Factorization": "a MatrixSymbol in its place, such as symgrad.symbols('L: R^{n x n} lower')",
+    "MatrixSet": "a MatrixSymbol",
 }
 
 
@@ -45,6 +46,7 @@ class Context:
 
     sizes: Mapping[Any, Size] = field(default_factory=dict)
     variables: Mapping[Any, Entries] = field(default_factory=dict)
+    starts: Mapping[Any, int] = field(default_factory=dict)  # of the sums' indices: 0 or 1
 
 
 FREE = Context()
@@ -62,6 +64,7 @@ class Reading:
         self.memo: dict[Any, Entries] = {}
         self.found: dict[str, tuple[Any, Declaration]] = {}
         self.letters: set[str] = set()
+        self.first: dict[Any, int] = {}  # the number of the first entry of an IndexedBase without a shape
 
     def tree(self, expression: Any) -> Tree:
         stack: list[tuple[Any, Context, Reader]] = [(expression, FREE, self.reader(expression, FREE))]
@@ -89,17 +92,27 @@ class Reading:
             if found is not None:
                 return found(part, context, self)
         message = f"SymPy's {type(part).__name__} is not in the language"
-        raise ParseError(f"{message}: {short(part)}", hint=_INSTEAD.get(type(part).__name__))
+        hint = next((_INSTEAD[c.__name__] for c in type(part).__mro__ if c.__name__ in _INSTEAD), None)
+        raise ParseError(f"{message}: {short(part)}", hint=hint)
 
     def name(self, symbol: Any) -> Tree:
         """The symbol as a name, its declaration noted."""
-        declaration = declaration_of(symbol)
+        return self.declared(symbol, declaration_of(symbol))
+
+    def declared(self, symbol: Any, declaration: Declaration) -> Tree:
+        """What is declared so, as a name.  Raises ParseError where another symbol has it."""
         other = self.found.setdefault(declaration.name, (symbol, declaration))
         if other[1] != declaration:
             given = f"'{other[1].text()}' and '{declaration.text()}'"
             message = f"two different symbols are called {declaration.name}: {given}"
             raise ParseError(message, hint="another name for one of them")
         return Name(declaration.name)
+
+    def count_from(self, base: Any, starts: set[int], part: Any) -> None:
+        """Note where the entries of a base begin.  Raises ParseError where that is not one number."""
+        if len(starts | {self.first.get(base, start) for start in starts}) != 1:
+            raise ParseError(f"{base.name} is summed from 0 and from 1: {short(part)}", hint="one of the two")
+        self.first[base] = starts.pop()
 
     def size(self, expression: Any) -> Tree:
         """The dimension as a tree, its letters noted."""

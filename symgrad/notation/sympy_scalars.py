@@ -106,7 +106,7 @@ def _power(part: Any, context: Context, reading: Reading) -> Reader:
     return indexed.power(base, exponent, context.sizes)
 
 
-_FUNCTIONS: dict[type, str] = {
+FUNCTIONS: dict[type, str] = {
     sympy.exp: "exp", sympy.log: "log", sympy.sin: "sin", sympy.cos: "cos", sympy.tan: "tan", sympy.sinh: "sinh",
     sympy.cosh: "cosh", sympy.tanh: "tanh", sympy.asin: "arcsin", sympy.acos: "arccos", sympy.atan: "arctan",
     sympy.erf: "erf", sympy.Abs: "abs", sympy.sign: "sign", log1p: "log1p", expm1: "expm1",
@@ -119,7 +119,7 @@ _RECIPROCALS: dict[type, str] = {
 
 
 def _named_function(part: Any, context: Context, reading: Reading) -> Reader:
-    name = _FUNCTIONS.get(type(part)) or _RECIPROCALS.get(type(part)) or _user_function(part)
+    name = FUNCTIONS.get(type(part)) or _RECIPROCALS.get(type(part)) or _user_function(part)
     if name is None:
         raise ParseError(f"SymPy's function {type(part).__name__} is not in the language: {short(part)}")
     number_wanted(part, *part.args)

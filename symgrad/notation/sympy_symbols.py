@@ -17,6 +17,7 @@ from fractions import Fraction
 from typing import Any, Self
 
 import sympy
+from sympy.assumptions import global_assumptions
 from sympy.core.basic import Basic
 from sympy.core.symbol import Str
 from sympy.matrices.expressions.matexpr import MatrixSymbol
@@ -79,11 +80,27 @@ def declaration_of(symbol: Any) -> Declaration:
     """The declaration that a symbol stands for, SymPy's own symbols included."""
     name = checked_name(symbol.name)
     if isinstance(symbol, MatrixSymbol):
-        properties = symbol.properties if isinstance(symbol, DeclaredMatrix) else frozenset()
+        properties = symbol.properties if isinstance(symbol, DeclaredMatrix) else _assumed(symbol)
         return Declaration(name, size_of(symbol.shape[0]), size_of(symbol.shape[1]), properties)
     if symbol.is_real is False or not symbol.is_commutative:
         raise ParseError(f"{name} is not a real number by its assumptions", hint=f"Symbol('{name}', real=True)")
     return Declaration(name, properties=frozenset({"positive"} if symbol.is_positive else ()))
+
+
+_ASSUMPTIONS = {
+    "symmetric": "symmetric", "orthogonal": "orthogonal", "positive_definite": "spd", "invertible": "invertible",
+    "diagonal": "diagonal", "lower_triangular": "lower", "upper_triangular": "upper",
+}  # fmt: skip
+
+
+def _assumed(symbol: Any) -> frozenset[str]:
+    """What SymPy's global assumptions say of a matrix: `with assuming(Q.symmetric(A))`.  Raises ParseError."""
+    said = [p.function.name for p in global_assumptions if getattr(p, "arguments", None) == (symbol,)]
+    unknown = [name for name in said if name not in _ASSUMPTIONS]
+    if unknown:
+        hint = f"one of {', '.join(_ASSUMPTIONS)}, or symgrad.symbols"
+        raise ParseError(f"the assumption Q.{unknown[0]}({symbol}) has no meaning here", hint=hint)
+    return frozenset(_ASSUMPTIONS[name] for name in said)
 
 
 def checked_name(name: str) -> str:

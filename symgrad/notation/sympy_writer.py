@@ -23,7 +23,7 @@ from sympy.matrices.exceptions import ShapeError as SympyShapeError
 
 from symgrad.errors import ParseError, ShapeError, UnknownNameError, did_you_mean
 from symgrad.notation.declare import Declaration
-from symgrad.notation.sympy_functions import Dimension, Scalar, applied, constant
+from symgrad.notation.sympy_functions import Dimension, Scalar, applied, constant, cut_out
 from symgrad.notation.sympy_symbols import needed_witnesses, size_expression, symbol_of
 from symgrad.notation.tree import Call, Name, Number, Tree, names, postorder
 from symgrad.operations.catalogue import find, record
@@ -63,7 +63,7 @@ class _Writer:
                 del done[len(done) - len(arguments) :]
                 done.append(self.call(part, values))
             elif isinstance(part, Call) and not _entry_sizes(part):
-                arguments = _operands(part)
+                arguments = _arrays_of(part)
                 stack.append((part, arguments))
                 stack.extend((a, None) for a in reversed(arguments))
             else:
@@ -91,6 +91,11 @@ class _Writer:
     def constant(self, part: Call) -> Any:
         return self.sized(part.op, *(size_expression(_size(a)) for a in part.args))
 
+    def part(self, call: Call, array: Any) -> Any:
+        """A part of an array, with the arrays that tell its places."""
+        places = [size_expression(_size(a)) for a in call.args[1:]]
+        return cut_out(call.op, array, *places, like=needed_witnesses(places, self.arrays))
+
     def sized(self, name: str, *sizes: Any) -> Any:
         """eye, ones, ... with the arrays that tell its sizes."""
         wanted = sizes[1:] if record(name).name == "e" else sizes
@@ -98,6 +103,8 @@ class _Writer:
 
     def call(self, part: Call, values: list[Any]) -> Any:
         chain = _CHAINS.get(part.op)
+        if record(part.op).arrays:
+            return self.part(part, *values)
         if chain == "add":
             return self.sum(_signs(part), values)
         if chain == "multiply":
@@ -107,6 +114,8 @@ class _Writer:
         special = _OPERATORS.get(part.op)
         if special is not None and len(values) == special[0]:
             return special[1](*values)
+        if part.op in ("hstack", "vstack"):
+            return _blocks(part.op, values)
         own = record(part.op).sympy
         if len(values) == 1 and not _is_matrix(values[0]) and own is not None:
             return getattr(sympy, own)(values[0])
@@ -124,7 +133,26 @@ class _Writer:
 
 def _entry_sizes(part: Call) -> bool:
     entry = find(part.op)
-    return entry is not None and entry.sizes
+    return entry is not None and entry.sizes and not entry.arrays
+
+
+def _arrays_of(part: Call) -> list[Tree]:
+    """What is written before a call: not the places of a part."""
+    entry = find(part.op)
+    return list(part.args[: entry.arrays]) if entry is not None and entry.arrays else _operands(part)
+
+
+def _blocks(op: str, values: list[Any]) -> Any:
+    """A block matrix; rows of blocks that meet along the same lines are one."""
+    cells = [v if _is_matrix(v) else sympy.ImmutableDenseMatrix([[v]]) for v in values]
+    if all(isinstance(c, sympy.ImmutableDenseMatrix) for c in cells):
+        joined = sympy.ImmutableDenseMatrix.hstack if op == "hstack" else sympy.ImmutableDenseMatrix.vstack
+        return joined(*cells)
+    if op == "hstack":
+        return sympy.BlockMatrix([cells])
+    rows = [c.blocks.tolist()[0] if isinstance(c, sympy.BlockMatrix) and c.blockshape[0] == 1 else [c] for c in cells]
+    meet = all([b.shape[1] for b in row] == [b.shape[1] for b in rows[0]] for row in rows)
+    return sympy.BlockMatrix(rows if meet else [[c] for c in cells])
 
 
 def _is_matrix(value: Any) -> bool:
@@ -206,7 +234,8 @@ def _power(base: Any, exponent: Any) -> Any:
 
 
 def _entry_power(base: Any, exponent: Any) -> Any:
-    return applied("hadamard_power", base, exponent) if _is_matrix(base) else _power(base, exponent)
+    entrywise = _is_matrix(base) or _is_matrix(exponent)
+    return applied("hadamard_power", base, exponent) if entrywise else _power(base, exponent)
 
 
 def _entry_quotient(above: Any, below: Any) -> Any:

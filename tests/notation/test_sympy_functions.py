@@ -193,6 +193,8 @@ def test_every_call_prints_balanced_latex() -> None:
 
 def _sample(entry):  # type: ignore[no-untyped-def]
     """The operation applied to arguments that fit, found by trying."""
+    if entry.arrays:
+        return sg.function(entry.name)(A, 2, n) if entry.name != "part" else sg.part(x, 2, n)
     if entry.sizes:
         return sg.function(entry.name)(*[m, n][: entry.arity[0]]) if entry.name != "e" else sg.e(1, n)
     most = entry.arity[-1]
