@@ -40,8 +40,9 @@ from symgrad.numeric.plan import extent
 from symgrad.numeric.stable import stable
 from symgrad.numeric.twosided import two_sided
 from symgrad.operations.record import Elementwise
-from symgrad.tensor.dims import Dim, Shape, Size, size_at
-from symgrad.tensor.nodes import Map, Node, Shift, walk
+from symgrad.tensor.dims import Shape, Size, size_at
+from symgrad.tensor.nodes import Map, Node, walk
+from symgrad.tensor.windows import lengths as lengths_needed
 
 Sized = Callable[[dict[str, int] | None], FunctionText]
 Called = Mapping[str, Callable[..., Any]]
@@ -260,7 +261,7 @@ def compile_results(
         return write_results(results, arguments, at=at, **facts)
 
     text = written(None)
-    return _compiled(text, sized, library, called, convolved_lengths(*nodes))
+    return _compiled(text, sized, library, called, lengths_needed(*nodes))
 
 
 def _compiled(
@@ -320,12 +321,7 @@ def compile_text(written: Callable[[Mapping[str, int] | None], FunctionText], no
     def sized(at: dict[str, int] | None) -> FunctionText:
         return text if at is None else written(at)
 
-    return _compiled(text, sized, NUMPY, user_functions(*nodes), convolved_lengths(*nodes))
-
-
-def convolved_lengths(*nodes: Node) -> tuple[Size, ...]:
-    """The dimensions that convolutions make, which have to be positive."""
-    return tuple(dict.fromkeys(s for n in walk(*nodes) if isinstance(n, Shift) for s in n.shape if isinstance(s, Dim)))
+    return _compiled(text, sized, NUMPY, user_functions(*nodes), lengths_needed(*nodes))
 
 
 def user_functions(*results: Node) -> dict[str, Callable[..., Any]]:

@@ -35,7 +35,7 @@ from symgrad.numeric.product import Product
 from symgrad.numeric.stable import stable
 from symgrad.numeric.steps import Step
 from symgrad.numeric.twosided import two_sided
-from symgrad.numeric.value import At, Axis, Mixed
+from symgrad.numeric.value import At, Axis, Mixed, Within
 from symgrad.tensor.dims import Shape, letters_of, size_at
 from symgrad.tensor.nodes import Add, Einsum, Node
 
@@ -175,7 +175,7 @@ def _values(planner: Planner, node: Node) -> list[tuple[list[Operand], tuple[Has
     """The tensor as it is planned: one array for each structure that it has."""
     value = planner.value(node)
     values = value.values if isinstance(value, Mixed) else (value,)
-    if any(v.is_plain and len(v.labels) == len(v.axes) for v in values):
+    if any((v.is_plain and len(v.labels) == len(v.axes)) or any(isinstance(a, Within) for a in v.axes) for v in values):
         whole = planner.whole_step(node)
         axes = tuple(range(node.rank))
         return [([Operand(whole, axes)], axes)]

@@ -49,7 +49,8 @@ def _greedy(operands: Sequence[Labels], out: Labels, sizes: Sizes) -> list[tuple
     while len(current) > 1:
         places = Counter(a for labels in (*current, out) for a in labels)
         best = None
-        for i, j in _touching(current) or combinations(range(len(current)), 2):
+        chosen = _chosen(current)
+        for i, j in _touching(current, chosen) or combinations(chosen, 2):
             a, b = current[i], current[j]
             kept = frozenset([x for x in a | b if places[x] > (x in a) + (x in b)])
             cost = costs.get((a, b, kept))
@@ -64,11 +65,22 @@ def _greedy(operands: Sequence[Labels], out: Labels, sizes: Sizes) -> list[tuple
     return pairs
 
 
-def _touching(operands: Sequence[Labels]) -> list[tuple[int, int]]:
-    """The pairs that have a label in common, in order."""
-    standing: dict[Hashable, list[int]] = {}
+def _chosen(operands: Sequence[Labels]) -> list[int]:
+    """The first two places of every set of labels: what else has these labels costs the same."""
+    count: Counter[Labels] = Counter()
+    found = []
     for i, labels in enumerate(operands):
-        for a in labels:
+        count[labels] += 1
+        if count[labels] < 3:
+            found.append(i)
+    return found
+
+
+def _touching(operands: Sequence[Labels], chosen: Sequence[int]) -> list[tuple[int, int]]:
+    """The pairs of the chosen places that have a label in common, in order."""
+    standing: dict[Hashable, list[int]] = {}
+    for i in chosen:
+        for a in operands[i]:
             standing.setdefault(a, []).append(i)
     return sorted({pair for places in standing.values() for pair in combinations(places, 2)})
 

@@ -38,6 +38,7 @@ from symgrad.tensor.nodes import (
     Size,
     Triangle,
     Unit,
+    Window,
     walk,
 )
 
@@ -89,6 +90,8 @@ def value_of(node: Node, args: list[Array], given: Mapping[str, Array], sizes: M
             return shift_pattern(shape, _integer(node.offset, sizes)).astype(float)
         case Triangle():
             return np.tri(shape[0], shape[1])
+        case Window():
+            return window_pattern(shape, _integer(node.offset, sizes)).astype(float)
         case _:
             raise SymgradError(f"no value for a node of kind {type(node).__name__}")
 
@@ -108,6 +111,13 @@ def shift_pattern(shape: tuple[int, ...], offset: int) -> Array:
         raise ShapeError(f"a convolution with {shape[0]} entries from {shape[1]} and {shape[2]}", hint=VALID)
     o, i, k = (np.arange(size) for size in shape)
     return o[:, None, None] + offset == i[:, None] + k
+
+
+def window_pattern(shape: tuple[int, ...], offset: int) -> Array:
+    """Where the column is the row + offset.  Raises ShapeError where the part does not exist."""
+    if shape[0] < 1 or offset < 0 or offset + shape[0] > shape[1]:
+        raise ShapeError(f"there are no places {offset + 1} to {offset + shape[0]} of {shape[1]}")
+    return np.eye(shape[0], shape[1], offset, dtype=bool)
 
 
 def _apply(node: Apply, argument: Array, more: Sequence[Array], shape: tuple[int, ...]) -> Array:

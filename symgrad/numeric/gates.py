@@ -318,7 +318,7 @@ class OperationGate(Gate):
     Records speak of arrays with two axes; the gate turns a scalar into 1 x 1 and a column into n x 1
     and back again.  `kind` says what the output is; without it, 1 x 1 is taken for a scalar and
     n x 1 for a column, which is wrong only for a matrix whose dimension letters happen to be 1.
-    An operation of dimensions (`eye`, `ones`, ...) takes the numbers as `sizes` and has no inputs.
+    Dimensions among its arguments (`eye`, `ones`, `rows`, ...) are numbers, given as `sizes`.
     """
 
     __slots__ = ("inputs", "kind", "output", "record", "shapes", "sizes")
@@ -338,12 +338,12 @@ class OperationGate(Gate):
 
     @property
     def arity(self) -> tuple[int, ...]:
-        return (0,) if self.record.sizes else self.record.arity
+        return (self.record.arrays,) if self.record.sizes else self.record.arity
 
     def forward(self, *inputs: Array) -> Array:
         self.shapes = [np.shape(x) for x in inputs]
         self.inputs = [np.reshape(x, (*np.shape(x), 1, 1)[:2]) for x in inputs]
-        self.output: Array = self._call(self.record.value, *self.sizes, *self.inputs)
+        self.output: Array = self._call(self.record.value, *self.inputs, *self.sizes)
         return self._lower()
 
     def _lower(self) -> Array:
@@ -356,10 +356,10 @@ class OperationGate(Gate):
         return lowered
 
     def backward(self, cotangent: Array) -> Sequence[Array]:
-        if self.record.sizes:
+        if not self.inputs:
             return ()
         lifted = np.reshape(cotangent, self.output.shape)
-        back: Sequence[Array] = self._call(self.record.pullback, lifted, self.output, *self.inputs)
+        back: Sequence[Array] = self._call(self.record.pullback, lifted, self.output, *self.inputs, *self.sizes)
         for slot, (sent, x) in enumerate(zip(back, self.inputs, strict=True)):
             if sent.shape != x.shape:
                 raise ShapeError(f"{self.record.name} pulls back {sent.shape} to input {slot} of shape {x.shape}")

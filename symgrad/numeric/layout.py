@@ -89,12 +89,20 @@ class Layout:
         if len(text) > WIDTH and not step.then:
             text = self._shortened(step, text)
         if step.then:
-            self._store(step, self._writable(step, text))
+            if self._goes_on(step):
+                self.texts[step] = self.texts[step.args[0]]
+            else:
+                self._store(step, self._writable(step, text))
             self.output.append(step.then.format(*self._arguments(step), name=self.texts[step]))
         elif step in self.named or step in self.prepared or (self.uses[step] > 1 and not step.cheap):
             self._store(step, text)
         else:
             self.texts[step] = text
+
+    def _goes_on(self, step: Step) -> bool:
+        """Whether it writes into an array that was just written to, and that nothing else reads."""
+        base = step.args[0]
+        return bool(base.then) and self.uses[base] == 1 and step not in self.named and base not in self.named
 
     def _writable(self, step: Step, text: str) -> str:
         base = step.args[0]

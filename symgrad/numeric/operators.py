@@ -28,7 +28,7 @@ from scipy.sparse.linalg import LinearOperator
 
 from symgrad.errors import LimitError
 from symgrad.numeric.backends import function_of
-from symgrad.numeric.code import Compiled, compile_numpy, convolved_lengths, user_functions
+from symgrad.numeric.code import Compiled, compile_numpy, user_functions
 from symgrad.numeric.function_text import Argument, FunctionText, OutputForm
 from symgrad.numeric.layout import Layout, reachable
 from symgrad.numeric.stable import stable
@@ -36,6 +36,7 @@ from symgrad.numeric.structure import applied, needed, structure
 from symgrad.tensor.build import is_zero
 from symgrad.tensor.dims import Shape, Size, letter, size_at
 from symgrad.tensor.nodes import Input, Node
+from symgrad.tensor.windows import lengths as lengths_needed
 
 MOST_ENTRIES = 2**27  # of an array that is made dense: one gibibyte of float64
 RESULT_TYPE = re.compile(
@@ -54,7 +55,13 @@ class Operator(LinearOperator):
         self._code, self._arrays = code, positional
         self.shape = shape  # what LinearOperator's own __init__ sets, without its checks
         self.dtype = positional[0].dtype if code.arguments else np.dtype(float)
-        self._times, self._adjoint_times = code.products.run(code.products.function, positional)
+        if code.is_zero:
+            self._times, self._adjoint_times = self._zeros(0), self._zeros(1)
+        else:
+            self._times, self._adjoint_times = code.products.run(code.products.function, positional)
+
+    def _zeros(self, side: int) -> Callable[[Any], Any]:
+        return lambda x: np.zeros(self.shape[side], self.dtype)
 
     @property
     def structure(self) -> str:
@@ -200,7 +207,7 @@ class OperatorCode:
         functions = {names[0]: (given[0], forward), names[1]: (given[1], backward)}
         source = _source(text, self.named, functions, self.doc)
         function = function_of(RESULT_TYPE.sub(r"\1.dtype", source), "operator", called)
-        return Compiled(source, self.arguments, tuple(text.free), function, convolved_lengths(self.node))
+        return Compiled(source, self.arguments, tuple(text.free), function, lengths_needed(self.node))
 
 
 def _source(

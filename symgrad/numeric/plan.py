@@ -17,7 +17,7 @@ from symgrad.numeric.operand import Operand, aligned
 from symgrad.numeric.product import Product
 from symgrad.numeric.steps import Step, Steps
 from symgrad.numeric.template import template
-from symgrad.numeric.value import At, Mixed, Value, dense, full, summed
+from symgrad.numeric.value import At, Mixed, Value, Within, dense, full, summed
 from symgrad.operations.matrices import INV, LOGDET
 from symgrad.operations.record import Elementwise, TensorFunction
 from symgrad.tensor.build import as_number
@@ -40,6 +40,7 @@ from symgrad.tensor.nodes import (
     Size,
     Triangle,
     Unit,
+    Window,
     walk,
 )
 
@@ -51,7 +52,10 @@ def extent(size: Dimension, at: Mapping[str, int] | None) -> int:
     """A dimension as a number, for costs."""
     if isinstance(size, int):
         return size
-    return GENERIC if at is None else max(size_at(size, at), 1)
+    try:
+        return GENERIC if at is None else max(size_at(size, at), 1)
+    except KeyError:  # a letter that the arrays do not tell apart, as in m + n
+        return GENERIC
 
 
 class Planner:
@@ -194,6 +198,8 @@ class Planner:
                 return full(steps.shift_pattern([self.size(s) for s in node.shape], self.size(node.offset)))
             case Triangle():
                 return full(steps.triangle([self.size(s) for s in node.shape]))
+            case Window():
+                return Value(steps.number(1), (), (0, Within(0, node.offset, node.shape[0])))
             case _:
                 raise SymgradError(f"no NumPy code for a node of kind {type(node).__name__}")
 

@@ -17,10 +17,10 @@ from symgrad.numeric.contract import order
 from symgrad.numeric.operand import Labels, Operand, arranged, contract, gram, reduced, without_repeats
 from symgrad.numeric.reassociate import LARGE, is_nonnegative, splits
 from symgrad.numeric.steps import Step, Steps
-from symgrad.numeric.value import At, Mixed, Value
+from symgrad.numeric.value import At, Mixed, Value, Within, label_of
 from symgrad.tensor.dims import Size as Dimension
-from symgrad.tensor.dims import times
-from symgrad.tensor.nodes import Add, Coefficient, Delta, Einsum, Node, Ones, Reindex, Unit
+from symgrad.tensor.dims import plus, times
+from symgrad.tensor.nodes import Add, Coefficient, Delta, Einsum, Node, Ones, Reindex, Unit, Window
 
 if TYPE_CHECKING:
     from symgrad.numeric.plan import Planner
@@ -41,6 +41,7 @@ class Product:
         self.sizes: dict[Hashable, Dimension] = {}
         self.fixed: list[tuple[Hashable, int]] = []
         self.regroupings: list[tuple[Reindex, Labels]] = []
+        self.windows: list[tuple[Within, Hashable]] = []  # what reads a block, and the label of the whole
         self.fresh = count()
 
     # --- gathering -------------------------------------------------------------------------
@@ -75,6 +76,8 @@ class Product:
                 self.fixed.append((labels[0], item.index - 1))
             case Reindex():
                 self.regroupings.append((item, labels))
+            case Window():
+                self.windows.append((Within(labels[0], item.offset, item.shape[0]), labels[1]))
             case _:
                 value = self.planner.value(item)
                 if isinstance(value, Mixed):
@@ -118,21 +121,56 @@ class Product:
         fixed = self._fixed()
         if fixed is None:
             return None
-        result = tuple(dict.fromkeys(r for r in map(self.root, out) if r not in fixed))
+        within, operands = self._blocks(operands, fixed) if self.windows else ({}, operands)
+        read = [within.get(r, r) for r in map(self.root, out)]
+        result = tuple(dict.fromkeys(label_of(r) for r in read if r not in fixed))
         covered = {a for o in operands for a in o.labels} | set(result) | set(fixed)
         operands = [self._sliced(o, fixed) for o in operands]
         operands = [self._distinct(operands, place, result) for place in range(len(operands))]
         scale = self._scale(operands, covered)
         operands = self._regrouped(operands, result, fixed)
-        axes = tuple(At(fixed[r]) if r in fixed else r for r in map(self.root, out))
+        axes = tuple(At(fixed[r]) if r in fixed else r for r in read)
         return operands, result, scale, axes
+
+    def _blocks(
+        self, operands: list[Operand], fixed: Mapping[Hashable, int]
+    ) -> tuple[dict[Hashable, Within], list[Operand]]:
+        """Windows as slices of the arrays that they stand with; one that cannot be so is an array."""
+        within: dict[Hashable, Within] = {}
+        ends = [self.root(a) for w, whole in self.windows for a in (w.label, whole)]
+        for block, raw in self.windows:
+            label, whole = self.root(block.label), self.root(raw)
+            if ends.count(label) > 1 or ends.count(whole) > 1 or whole in fixed or self._is_regrouped(whole):
+                operands = [*operands, self._dense_window(block, label, whole)]
+                continue
+            within[whole] = Within(label, block.offset, block.size)
+            operands = [self._cut(o, block, label, whole) for o in operands]
+        self.sizes = {a: s for a, s in self.sizes.items() if self.root(a) not in within}
+        self.sizes.update({w.label: w.size for w in within.values()})
+        return within, operands
+
+    def _is_regrouped(self, label: Hashable) -> bool:
+        return any(label == self.root(a) for _, labels in self.regroupings for a in labels)
+
+    def _cut(self, operand: Operand, block: Within, label: Hashable, whole: Hashable) -> Operand:
+        """The part of an array where the block lies."""
+        if whole not in operand.labels:
+            return operand
+        ends = [self.planner.size(s) for s in (block.offset, plus(block.offset, block.size))]
+        axes = [a == whole for a in operand.labels]
+        step = self.steps.cut(operand.step, axes, *ends)
+        return Operand(step, [label if a == whole else a for a in operand.labels], None, operand.nonnegative)
+
+    def _dense_window(self, block: Within, label: Hashable, whole: Hashable) -> Operand:
+        sizes = [self.planner.size(block.size), self.planner.size(self._size(whole))]
+        return Operand(self.steps.window(sizes, self.planner.size(block.offset)), [label, whole])
 
     def factored(self, out: Labels) -> tuple[list[Operand], tuple[Hashable, ...]] | None:
         """Arrays without a common axis whose product it is, and how `out` reads; None where a sum is in the way.
 
         The scalar factor goes to the smallest array that is computed.
         """
-        if self.mixed or self.regroupings:
+        if self.mixed or self.regroupings or self.windows:
             return None
         ready = self._ready(out)
         if ready is None:
@@ -156,6 +194,8 @@ class Product:
             others = [o for k, o in enumerate(self.items) if k != place]
             if any(isinstance(n, Value) for n, _ in others) or self.same or self.fixed or self.regroupings:
                 continue
+            if self.windows:
+                continue
             self.planner.depends = True
             nodes = [(n, tuple(a)) for n, a in others if isinstance(n, Node)]
             if splits(item, tuple(labels), nodes, tuple(out), self._extent):
@@ -173,6 +213,7 @@ class Product:
             one = Product(self.planner, self.coefficient)
             one.items, one.mixed, one.same = list(self.items), list(self.mixed), dict(self.same)
             one.sizes, one.fixed, one.regroupings = dict(self.sizes), list(self.fixed), list(self.regroupings)
+            one.windows = list(self.windows)
             one.fresh = self.fresh
             if isinstance(part, Einsum) and self.planner.is_deferred(part):
                 one.coefficient *= part.coefficient
@@ -216,6 +257,10 @@ class Product:
         for axis, label in zip(value.axes, labels, strict=True):
             if isinstance(axis, At):
                 self.fixed.append((label, axis.index))
+            elif isinstance(axis, Within):
+                block = place.setdefault(axis.label, ("block", next(self.fresh)))
+                self.sizes[block] = axis.size
+                self.windows.append((Within(block, axis.offset, axis.size), label))
             elif axis in place:
                 self._equate(place[axis], label)
             else:

@@ -11,7 +11,7 @@ conditioned.  It knows declarations only by their rows, columns and properties, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from random import Random
@@ -21,7 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symgrad.errors import DomainError, LimitError, ShapeError, UnknownNameError, did_you_mean
-from symgrad.tensor.dims import Size, size_at
+from symgrad.tensor.dims import Dim, Size, size_at
+from symgrad.tensor.nodes import Node, walk
+from symgrad.tensor.windows import lengths as lengths_needed
 
 ENTRY_LIMIT = 10**7  # entries of an array that symgrad is willing to make unasked
 CLEAR = 0.1  # how far entries stay from zero and from the ends of their domain
@@ -50,9 +52,9 @@ class Declared(Protocol):
 
 
 def sizes(letters: Iterable[str], kind: str, seed: int = 0, lengths: Iterable[Size] = ()) -> dict[str, int]:
-    """Integers for dimension letters: all different ("distinct"), all equal ("square"), or
-    different with one of them 1 ("one"); none of the `lengths`, as n - k + 1, becomes less than 1
-    if one of the shuffles tried is so."""
+    """Integers for dimension letters: all different ("distinct"), all equal ("square"), or different with one of them
+    1 ("one").  None of the `lengths`, as n - k + 1, becomes less than 1: where no order of these integers will do,
+    letters grow (and are no longer all equal)."""
     names = list(dict.fromkeys(letters))
     if kind not in _SIZES:
         raise UnknownNameError(f"no sizes of kind {kind}", hint=did_you_mean(kind, _SIZES))
@@ -61,8 +63,31 @@ def sizes(letters: Iterable[str], kind: str, seed: int = 0, lengths: Iterable[Si
         random.shuffle(values)
         found = dict(zip(names, values, strict=True))
         if all(size_at(s, found) > 0 for s in wanted):
+            return found
+    return _grown(found, wanted)
+
+
+def _grown(found: dict[str, int], wanted: Sequence[Size]) -> dict[str, int]:
+    """The sizes with letters enlarged, to values that no other letter has, until every length is at least 1."""
+    for _ in range(SHUFFLES):
+        short = next((s for s in wanted if size_at(s, found) < 1), None)
+        if short is None:
             break
+        here, missing = size_at(short, found), 1 - size_at(short, found)
+        grown = next((a for a in found if size_at(short, {**found, a: found[a] + 1}) > here), None)
+        if grown is None:
+            break
+        least = found[grown] + missing
+        others = {v for a, v in found.items() if a != grown}
+        found = {**found, grown: next(v for v in range(least, least + len(found) + 1) if v not in others)}
     return found
+
+
+def lengths_of(nodes: Iterable[Node]) -> list[Size]:
+    """The lengths with a minus in them, such as n - k + 1, which not every choice of sizes makes positive."""
+    nodes = list(nodes)
+    found = dict.fromkeys([*(s for n in walk(*nodes) for s in n.shape), *lengths_needed(*nodes)])
+    return [s for s in found if isinstance(s, Dim) and any(c < 0 for _, c in s.terms)]
 
 
 _SIZES: dict[str, Callable[[int], list[int]]] = {
@@ -301,6 +326,7 @@ def _orthogonal(wanted: _Wanted) -> Array:
         v = rng.normal(size=n)
         return np.eye(n) - 2 * np.outer(v, v) / (v @ v)
     q: Array = np.linalg.qr(rng.normal(size=(n, n)))[0]
+    q[:, 0] *= rng.choice([-1.0, 1.0])  # both determinants: that of q itself depends on n alone
     return q @ _blocks(n) @ q.T if "skew" in p else q
 
 

@@ -137,6 +137,17 @@ class Steps:
         form = f"{{0}}[{', '.join(kept)}]"
         return self.make(form, [a], "atom", rank=rank, cheap=rank > 0, boolean=a.boolean, fresh=a.fresh)
 
+    def cut(self, a: Step, axes: Sequence[bool], start: Step, end: Step) -> Step:
+        """The places from `start` up to `end` along these axes."""
+        parts = ["{1}:{2}" if along else ":" for along in axes]
+        while parts[-1] == ":":
+            parts.pop()
+        if start.value == 0:
+            parts = [part.replace("{1}:", ":") for part in parts]
+        args = [a, start, end]
+        facts: dict[str, Any] = {"rank": a.rank, "cheap": True, "boolean": a.boolean, "fresh": a.fresh}
+        return self.make(f"{{0}}[{', '.join(parts)}]", args, ("atom", "term", "term"), **facts)
+
     def diagonal(self, a: Step, letters: str, kept: str) -> Step:
         """Entries with equal indices, e.g. "ii" -> "i"."""
         if (letters, kept) == ("ii", "i"):
@@ -327,6 +338,12 @@ class Steps:
         form = "(np.arange({0})[:, None, None] + {3} == np.arange({1})[:, None] + np.arange({2})).astype({4})"
         slots = ("argument", "argument", "argument", "term", "argument")
         return self.make(form, [*sizes, offset, self.dtype], slots, rank=3, fresh=True)
+
+    def window(self, sizes: Sequence[Step], offset: Step) -> Step:
+        """1 where the column is the row + offset."""
+        form = "(np.arange({0})[:, None] + {2} == np.arange({1})).astype({3})"
+        slots = ("argument", "argument", "term", "argument")
+        return self.make(form, [*sizes, offset, self.dtype], slots, rank=2, fresh=True)
 
     def diag(self, a: Step) -> Step:
         return self.make("np.diag({0})", [self.numeric(a)], rank=2, fresh=True)

@@ -19,7 +19,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from symgrad.tensor.build import add, einsum, zero
+from symgrad.tensor.build import add, einsum, is_zero, zero
 from symgrad.tensor.nodes import Add, Coefficient, Delta, Einsum, Input, Node, Ones, Reindex, Shift
 
 MOST_TERMS = 64  # of an opened sum
@@ -109,12 +109,14 @@ def applied(node: Node, vector: Node, columns: Sequence[int], rows: Sequence[int
 
 def structure(node: Node, rows: Sequence[int], columns: Sequence[int]) -> str:
     """The structure of the matrix in words, such as "diagonal plus rank one"."""
+    if is_zero(node):
+        return "zero"
     kinds = Counter(_kind(term, rows, columns) for term in opened(node))
     for wider, narrower in _WITHIN:
         if wider in kinds:
             kinds = Counter({k: c for k, c in kinds.items() if k not in narrower})
     ordered = sorted(kinds.items(), key=lambda item: _ORDER.split().index(item[0].split()[0]))
-    return " plus ".join(_counted(kind, times) for kind, times in ordered) or "zero"
+    return " plus ".join(_counted(kind, times) for kind, times in ordered)
 
 
 _WITHIN = (

@@ -263,7 +263,7 @@ class _Translator(ast.NodeTransformer):
         items = _items(target)
         if items == ["..."]:
             return ast.unparse(inner), []
-        every = ascii_lowercase[: items.count(":")]
+        every = ascii_lowercase[: sum(":" in item for item in items)]
         return self._diagonal_place(f"{every}->{every}", target, arange)
 
     def _diagonal_place(self, labels: str, view: ast.expr, arange: str) -> tuple[str, list[str]]:
@@ -274,12 +274,14 @@ class _Translator(ast.NodeTransformer):
             parts, view = _items(view), view.value
         array, letters, index = ast.unparse(view), iter(every), []
         for axis, part in enumerate(parts):
-            if part != ":":
+            if ":" not in part:
                 index.append(part)
                 continue
+            first, _, end = (e.strip() for e in part.partition(":"))
             letter = next(letters)
             after = len(distinct) - 1 - distinct.index(letter)
-            index.append(f"{arange}({array}.shape[{axis}])" + (f"[:{', None' * after}]" if after else ""))
+            places = f"{first or 0}, {end}" if end else f"{array}.shape[{axis}]"
+            index.append(f"{arange}({places})" + (f"[:{', None' * after}]" if after else ""))
         return array, index
 
 

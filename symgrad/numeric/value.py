@@ -8,12 +8,13 @@ needs them so.  `Mixed` is a sum of values of different structure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from symgrad.numeric.operand import Operand, aligned, letters
 from symgrad.numeric.steps import Step, Steps
-from symgrad.tensor.dims import Shape, Size
+from symgrad.tensor.dims import Shape, Size, plus
 from symgrad.tensor.nodes import Coefficient, Node
 
 SizeStep = Callable[[Size], Step]
@@ -26,7 +27,21 @@ class At:
     index: int
 
 
-Axis = Hashable  # a label of the core, a label that the core lacks, or At
+@dataclass(frozen=True, slots=True)
+class Within:
+    """An axis along which only the places of a block are not zero; there it reads `label`."""
+
+    label: Hashable
+    offset: Size
+    size: Size
+
+
+Axis = Hashable  # a label of the core, a label that the core lacks, At or Within
+
+
+def label_of(axis: Axis) -> Hashable:
+    """The label that an axis reads."""
+    return axis.label if isinstance(axis, Within) else axis
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +54,26 @@ class Value:
 
     @property
     def is_plain(self) -> bool:
-        """Every axis has its own label: no diagonal, no slice."""
-        return len(set(self.axes)) == len(self.axes) and not any(isinstance(a, At) for a in self.axes)
+        """Every axis has its own label: no diagonal, no slice, no block."""
+        return len(set(self.axes)) == len(self.axes) and not any(isinstance(a, At | Within) for a in self.axes)
 
     @property
     def pattern(self) -> tuple[Axis, ...]:
         """The structure, alike for values of one structure."""
+        return self._named()[0]
+
+    def _named(self) -> tuple[tuple[Axis, ...], dict[Hashable, int]]:
         names: dict[Hashable, int] = {}
-        return tuple(a if isinstance(a, At) else names.setdefault(a, len(names)) for a in self.axes)
+        pattern: list[Axis] = []
+        for a in self.axes:
+            name = a if isinstance(a, At) else names.setdefault(label_of(a), len(names))
+            pattern.append(Within(name, a.offset, a.size) if isinstance(a, Within) else name)
+        return tuple(pattern), names
 
     def normal(self) -> Value:
         """The same with the labels of `pattern`."""
-        names = dict(zip(self.axes, self.pattern, strict=True))
-        return Value(self.step, tuple(names[a] for a in self.labels), self.pattern)
+        pattern, names = self._named()
+        return Value(self.step, tuple(names[a] for a in self.labels), pattern)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +106,7 @@ def summed(
 
 def _sum_of_one_structure(steps: Steps, pattern: tuple[Axis, ...], group: list[tuple[Coefficient, Value]]) -> Value:
     present = {a for _, v in group for a in v.labels}
-    labels = tuple(dict.fromkeys(a for a in pattern if a in present))
+    labels = tuple(dict.fromkeys(a for a in map(label_of, pattern) if a in present))
     signed = []
     for coefficient, value in group:
         factor = steps.number(coefficient if coefficient > 0 else -coefficient)
@@ -129,16 +151,25 @@ def _written(steps: Steps, base: Step, value: Value, shape: Shape, size: SizeSte
     core, sign = (steps.negated(value.step), "-") if negative else (value.step, "+")
     if value.pattern == (0, 0):
         return steps.written(base, "{name}.flat[::{2} + 1]", sign, core, size(shape[0]))
-    order = list(dict.fromkeys(a for a in value.axes if not isinstance(a, At)))
+    order = list(dict.fromkeys(label_of(a) for a in value.axes if not isinstance(a, At)))
     core = aligned(steps, Operand(core, value.labels), order)
-    return steps.written(base, _target(value, order), sign, core)
+    ends = [(a.offset, plus(a.offset, a.size)) for a in value.axes if isinstance(a, Within)]
+    places = [size(s) for first, last in ends for s in ((first, last) if first != 0 else (last,))]
+    return steps.written(base, _target(value, order), sign, core, *places)
+
+
+def _places(axis: Axis, ends: Iterator[int]) -> str:
+    if not isinstance(axis, Within):
+        return ":"
+    return f"{'' if axis.offset == 0 else f'{{{next(ends)}}}'}:{{{next(ends)}}}"
 
 
 def _target(value: Value, order: Sequence[Hashable]) -> str:
-    """The entries that a structured value has, as a view of {name}."""
-    parts = [str(a.index) if isinstance(a, At) else ":" for a in value.axes]
+    """The entries that a structured value has, as a view of {name}; {2}, {3}, ... are the ends of blocks."""
+    ends = count(2)
+    parts = [str(a.index) if isinstance(a, At) else _places(a, ends) for a in value.axes]
     sliced = "{name}" if set(parts) == {":"} else f"{{name}}[{', '.join(parts)}]"
-    kept = [a for a in value.axes if not isinstance(a, At)]
+    kept = [label_of(a) for a in value.axes if not isinstance(a, At)]
     if len(order) == len(kept):
         return sliced if sliced != "{name}" else "{name}[...]"
     every, distinct = letters(kept, order)

@@ -29,6 +29,7 @@ from symgrad.errors import DomainError, LayoutError, LimitError, ShapeError, Sym
 from symgrad.notation.declare import PROPERTIES, Declaration
 from symgrad.notation.entries import header
 from symgrad.notation.layout import LAYOUTS, STACKINGS
+from symgrad.notation.normalise import normalised
 from symgrad.notation.text import text as tree_text
 from symgrad.notation.tree import Tree, postorder
 from symgrad.programs import Program, Where, program
@@ -42,8 +43,8 @@ from symgrad.verification.formulas import lines_of
 from symgrad.verification.functions import judge_function
 from symgrad.verification.mistake import Line, joined
 from symgrad.verification.mistakes import MISTAKES
-from symgrad.verification.normalise import normalised
 from symgrad.verification.numbers import judge_numbers, written_numbers
+from symgrad.verification.persian import in_persian_words
 from symgrad.verification.reading import read_answer
 from symgrad.verification.search import Found, Search
 from symgrad.verification.verdict import Difference, OtherLayout, Verdict
@@ -423,7 +424,7 @@ _NO_SHAPE_FA = "اندازه‌های درون پاسخ با هم جور نیس�
 
 
 def _right_in(layout: str) -> Line:
-    return Line(f"it is right in {layout}", f"در این چیدمان درست است: {layout}")
+    return Line(f"it is right in {layout}", f"در {in_persian_words(layout)} درست است")
 
 
 def _wrong_shape_in_persian(said: View, wanted: View, layout: str) -> str:

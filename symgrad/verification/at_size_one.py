@@ -228,14 +228,19 @@ def _lowered(tree: Tree, scope: Scope, letters: Iterable[str], unknown: dict[tup
 
 def _call(part: Call, args: Sequence[View], unknown: dict[tuple[Any, ...], Input]) -> View:
     entry = find(part.op)
+    if entry is not None and entry.sizes and entry.arrays:
+        return args[0]
     if entry is not None and entry.sizes:
         return lower(Call(part.op, tuple(_ONE for _ in part.args)), Scope({}, frozenset()))
     views = {f"_{i}": View(a.node, 0) for i, a in enumerate(args)}
     try:
-        return lower(Call(part.op, tuple(Name(n) for n in views)), Scope(views, frozenset()))
+        found = lower(Call(part.op, tuple(Name(n) for n in views)), Scope(views, frozenset()))
     except SymgradError:
+        found = None
+    if found is None or found.node.shape:  # no value at size one, or several, as blocks have
         key = (part.op, *(a.node for a in args))
         return View(unknown.setdefault(key, Input.make(f"_unknown{len(unknown)}", ())), 0)
+    return found
 
 
 def _value(node: Node, known: Mapping[Node, Array]) -> Array:
@@ -367,5 +372,6 @@ def _summing(ops: Iterable[str]) -> Iterator[str]:
 
 
 def _leaves(tree: Tree) -> list[str]:
-    sizes = {id(a) for p in postorder(tree) if isinstance(p, Call) and record(p.op).sizes for a in p.args}
+    calls = [(p, record(p.op)) for p in postorder(tree) if isinstance(p, Call)]
+    sizes = {id(a) for p, entry in calls if entry.sizes for a in p.args[entry.arrays :]}
     return [p.name for p in postorder(tree) if isinstance(p, Name) and id(p) not in sizes]

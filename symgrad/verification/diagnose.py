@@ -70,15 +70,15 @@ def _by_place(agreeing: Sequence[Array]) -> list[str]:
         if all(a[d].all() and not a[~d].any() for a, d in zip(square, diagonal, strict=True)):
             return [Line("it agrees on the diagonal only", "تنها درایه‌های قطر درست‌اند")]
     if all((a.all(axis=1) | ~a.any(axis=1)).all() for a in agreeing) and agreeing[0].shape[0] > 1:
-        return [_of_rows(agreeing[0].all(axis=1))]
+        return [_of_rows(next((a for a in agreeing if not a.all()), agreeing[0]).all(axis=1))]
     share = sum(int(a.sum()) for a in agreeing) / sum(a.size for a in agreeing)
     return [Line(f"{share:.0%} of the entries agree", f"{share:.0%} درایه‌ها درست‌اند")]
 
 
 def _of_rows(right: Array) -> Line:
     kinds = [_listed(rows) for rows in (right, ~right)]
-    en = "at the first point the right rows are {}, the wrong ones {}".format(*kinds)
-    return Line(en, "در نخستین نقطه سطرهای درست {} و سطرهای نادرست {} هستند".format(*kinds))
+    en = "at one point the right rows are {}, the wrong ones {}".format(*kinds)
+    return Line(en, "در یک نقطه سطرهای درست {} و سطرهای نادرست {} هستند".format(*kinds))
 
 
 def _listed(rows: Array) -> str:

@@ -19,21 +19,19 @@ import numpy as np
 
 from symgrad.calculus.present import expanded
 from symgrad.derivation import Derivative
-from symgrad.errors import LayoutError, LimitError, SymgradError
+from symgrad.errors import LayoutError, LimitError
 from symgrad.numeric.evaluate import evaluate
-from symgrad.numeric.field import SingularError, fingerprint
-from symgrad.numeric.sample import ENTRY_LIMIT, sizes
+from symgrad.numeric.sample import ENTRY_LIMIT
 from symgrad.programs import Program
 from symgrad.tensor.dims import agree, size_at
 from symgrad.tensor.nodes import Input, walk
 from symgrad.tensor.view import View
-from symgrad.verification.elementary import elementary
+from symgrad.verification.elementary import elementary, quotient
+from symgrad.verification.exact import Comparison, compared
 from symgrad.verification.verdict import Difference
 from symgrad.verification.witnesses import Point, letters
 
 Array = Any
-FIELD_TRIALS = (("distinct", 1), ("square", 2), ("distinct", 3))
-FIELD_ENTRIES = 10**5  # of any array that is compared in the field
 TOLERANCE = 1e-8
 
 
@@ -66,28 +64,30 @@ def proved(a: View, b: View) -> bool:
 
 
 def same_in_field(a: View, b: View, source: Program) -> bool:
-    """Whether the exact values in a prime field are equal at sizes all different and square.
+    """Whether the exact values in prime fields are equal at sizes all different and square.
 
     Where they are not, identities of functions are tried: both sides are written by few functions.
     """
-    if _same_values(a, b, source):
-        return True
-    first, second = elementary(a.node, b.node)
-    return (first, second) != (a.node, b.node) and _same_values(View(first, a.rows), View(second, b.rows), source)
+    return exact(a, b, source).equal
 
 
-def _same_values(a: View, b: View, source: Program) -> bool:
-    for kind, seed in FIELD_TRIALS:
-        at_sizes = sizes(letters(source), kind, seed)
-        if any(prod(size_at(s, at_sizes) for s in n.shape) > FIELD_ENTRIES for n in walk(a.node, b.node)):
-            return False
-        try:
-            first, second = (_as_matrix(v, fingerprint(v.node, at_sizes, seed), at_sizes) for v in (a, b))
-        except (SingularError, SymgradError):
-            return False
-        if not np.array_equal(first, second):
-            return False
-    return True
+def exact(a: View, b: View, source: Program, everywhere: bool = False) -> Comparison:
+    """The comparison of two matrices of one shape in prime fields, as they stand, else written by few functions.
+
+    `everywhere`: for matrices without full rank too, which matters to pseudoinverses.
+    """
+    sizes = letters(source)
+    try:
+        found = compared(a.node, b.node, sizes, everywhere)
+        if found.equal or found.different:
+            return found
+        first, second = elementary(a.node, b.node)
+        other = compared(first, second, sizes, everywhere) if (first, second) != (a.node, b.node) else found
+        if not other.equal and (product := quotient(first, second)) is not None:
+            other = compared(*product, sizes, everywhere)
+        return other if other.equal else found
+    except LimitError:
+        return Comparison(False)
 
 
 def matrices(views: Sequence[View], point: Point) -> list[Array]:

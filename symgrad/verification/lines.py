@@ -23,8 +23,10 @@ from typing import Any, Literal
 from symgrad.calculus.differentiate import differentiate
 from symgrad.calculus.present import present
 from symgrad.derivation import Derivative, derive
-from symgrad.errors import LimitError, ParseError, ShapeError, SymgradError
+from symgrad.errors import DomainError, LimitError, ParseError, ShapeError, SymgradError
+from symgrad.notation.dressing import is_label, split_at_equals
 from symgrad.notation.lower import Scope
+from symgrad.notation.normalise import normalised_line
 from symgrad.notation.tokens import LENGTH_LIMIT, is_name
 from symgrad.operations.catalogue import LOGARITHM, find
 from symgrad.programs import Program, Where, program
@@ -33,9 +35,9 @@ from symgrad.tensor.dims import Shape
 from symgrad.tensor.nodes import Input, walk
 from symgrad.tensor.view import View
 from symgrad.verification.answers import Case
-from symgrad.verification.dressing import is_label, split_at_equals
 from symgrad.verification.equality import difference, equal, proved, same_in_field, same_sizes
-from symgrad.verification.normalise import normalised_line
+from symgrad.verification.mistake import in_persian
+from symgrad.verification.mistakes import MISTAKES
 from symgrad.verification.reading import read_answer
 from symgrad.verification.shown import Shown
 from symgrad.verification.verdict import Verdict
@@ -102,25 +104,38 @@ class LinesReport(Shown):
         wrong = self.first_wrong
         return wrong.verdict.misconception if wrong is not None and wrong.verdict is not None else None
 
-    def text(self) -> str:
-        """The report, a line for each part."""
-        return "\n".join(piece for line in self.lines for piece in _told(line))
+    def text(self, language: str = "en") -> str:
+        """The report, a line for each part, in English (en) or Persian (fa)."""
+        if language not in ("en", "fa"):
+            raise DomainError(f"there is no report in {language!r}", hint="en or fa")
+        return "\n".join(piece for line in self.lines for piece in _told(line, language))
 
 
-def _told(line: Line) -> Iterator[str]:
+def _told(line: Line, language: str) -> Iterator[str]:
+    """What is said of one part: the verdict, and the mistake or the reason."""
+    said = [_verdict_on(line), *_reasons(line, language)]
+    yield from map(in_persian, said) if language == "fa" else said
+
+
+def _reasons(line: Line, language: str) -> Iterator[str]:
+    if line.correct is True or line.follows_wrong:
+        return
+    if line.verdict is not None and line.verdict.misconceptions:
+        titles = (MISTAKES[i].title.fa for i in line.verdict.details if i in MISTAKES)
+        yield f"  {' و '.join(titles) if language == 'fa' else ' and '.join(line.verdict.misconceptions)}"
+    elif line.message:
+        message = line.verdict.explained_in("fa") if language == "fa" and line.verdict is not None else line.message
+        yield f"  {message.splitlines()[0]}"
+
+
+def _verdict_on(line: Line) -> str:
     if line.correct:
-        yield f"line {line.number}: {'names a part' if line.kind == 'definition' else 'follows'}"
-    elif line.correct is None:
-        yield f"line {line.number}: not judged: {line.text}"
-    elif line.follows_wrong:
-        yield f"line {line.number}: follows from the part before it, which is wrong"
-    else:
-        yield f"line {line.number}: does not follow: {line.text}"
-    if line.correct is not True and not line.follows_wrong:
-        if line.verdict is not None and line.verdict.misconceptions:
-            yield f"  {' and '.join(line.verdict.misconceptions)}"
-        elif line.message:
-            yield f"  {line.message.splitlines()[0]}"
+        return f"line {line.number}: {'names a part' if line.kind == 'definition' else 'follows'}"
+    if line.correct is None:
+        return f"line {line.number}: not judged: {line.text}"
+    if line.follows_wrong:
+        return f"line {line.number}: follows from the part before it, which is wrong"
+    return f"line {line.number}: does not follow: {line.text}"
 
 
 def check_lines(

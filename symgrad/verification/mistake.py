@@ -16,6 +16,7 @@ from typing import Literal, Self
 
 from symgrad.calculus.differentiate import Contribution
 from symgrad.tensor.nodes import Node
+from symgrad.verification.persian import in_persian_words
 
 Arises = Literal["rule", "form", "layout", "comparison", "numbers", "program"]
 
@@ -45,7 +46,7 @@ class Line(str):
 
 def in_persian(line: str) -> str:
     """A line in Persian, in English where it has no other text; formulas stay as they are."""
-    return line.fa if isinstance(line, Line) else line
+    return in_persian_words(line.fa if isinstance(line, Line) else line)
 
 
 def joined(lines: Iterable[str]) -> Line:

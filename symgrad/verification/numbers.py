@@ -18,8 +18,8 @@ from symgrad.derivation import Derivative
 from symgrad.errors import DomainError, LimitError, ParseError
 from symgrad.evaluation import compiled
 from symgrad.execution import bound_sizes
+from symgrad.notation.normalise import normalised
 from symgrad.verification.equality import axes_in_layout
-from symgrad.verification.normalise import normalised
 from symgrad.verification.rounding import explained, judge, roundings
 from symgrad.verification.verdict import Difference, Verdict
 from symgrad.verification.witnesses import Point, at

@@ -13,24 +13,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from symgrad.errors import ParseError, ShapeError, SymgradError
+from symgrad.errors import ParseError, ShapeError, SymgradError, UnknownNameError
 from symgrad.notation.entries import header
 from symgrad.notation.latex_tokens import is_latex
 from symgrad.notation.lower import Scope, lower, unknown_name
-from symgrad.notation.tree import Assignment, Tree
+from symgrad.notation.python_text import closing
+from symgrad.notation.tree import Assignment, Call, Tree
 from symgrad.operations.catalogue import find
 from symgrad.operations.record import Elementwise
+from symgrad.programs import RESULT
 from symgrad.tensor.build import elementwise
-from symgrad.tensor.dims import Shape
+from symgrad.tensor.dims import Shape, times
 from symgrad.tensor.view import View
 from symgrad.verification.formulas import lines_of
 from symgrad.verification.indexed_sums import arrangements, letters_on_the_left, looks_indexed, read_indexed
-from symgrad.verification.python_text import closing
 from symgrad.verification.written_out import as_sums
 
 _SUBSCRIPT = re.compile(r"_[a-z{]|\[[a-z]")
 _IDENTITY = re.compile(r"(?<![\w.])I(?![\w(])")
 _SLOPE = re.compile(r"(?<![\w.])([a-z]\w*)'\s*\(")
+LONGEST_LIST = 200  # characters of the names that an answer may use
 _LAST = ""  # no name of a user's
 IDENTITIES = 64  # ways to choose their sizes
 SLOPES = 20  # of functions, in one answer
@@ -61,6 +63,9 @@ def read_answer(answer: str, scope: Scope, prefix: str = "", shape: Shape = (), 
     if parts and _SUBSCRIPT.search(last):
         notes = _assigned(parts, scope)[1]
         answer = last if looks_indexed(last, scope) else answer
+    blocks = _of_blocks(answer, scope) if answer.lstrip().startswith(("[", r"\begin")) else None
+    if blocks is not None:
+        return blocks
     sums = as_sums(answer, scope)
     if sums:
         return _written_out(sums, scope)
@@ -79,7 +84,7 @@ def _assigned(answer: str, scope: Scope) -> tuple[list[Assignment], tuple[str, .
     """The lines of an answer, their names put into the scope, and the meaning of the last as _LAST."""
     lines, notes = lines_of(answer, scope)
     for line in lines:
-        view = lower(line.value, scope, answer)
+        view = _lowered(line.value, scope, answer)
         if line.name is not None:
             if line.name in scope.declared:
                 message = f"{line.name} is given and can't be assigned"
@@ -87,6 +92,19 @@ def _assigned(answer: str, scope: Scope) -> tuple[list[Assignment], tuple[str, .
             scope.views[line.name] = view
     scope.views[_LAST] = view
     return lines, notes
+
+
+def _lowered(tree: Tree, scope: Scope, answer: str) -> View:
+    """The meaning of a line; an answer declares nothing, so that an unknown name is told which names there are."""
+    try:
+        return lower(tree, scope, answer)
+    except UnknownNameError as error:
+        close, declare, _ = (error.hint or "").partition("declare it")
+        if declare:
+            listed = ", ".join(name for name in scope.views if name not in (_LAST, RESULT))
+            known = f"the names here are {listed}" if 0 < len(listed) < LONGEST_LIST else None
+            error.hint = close.removesuffix("; or ") or known
+        raise
 
 
 def _written_out(sums: tuple[str, ...], scope: Scope) -> Read:
@@ -97,6 +115,23 @@ def _written_out(sums: tuple[str, ...], scope: Scope) -> Read:
         _assigned(text, local)
         views.append(local.views[_LAST])
     return Read(tuple(views), None, ("the entries were read as those of a matrix",))
+
+
+def _of_blocks(answer: str, scope: Scope) -> Read | None:
+    """Blocks of which some are arrays, `[A; C]`; None for entries, which are read in more ways than here."""
+    local = Scope(dict(scope.views), scope.letters, scope.declared)
+    try:
+        lines, notes = _assigned(answer, local)
+    except SymgradError:
+        return None
+    tree, view = lines[-1].value, local.views[_LAST]
+    todo, cells = [tree.args[0] if isinstance(tree, Call) and tree.op == "transpose" else tree], 0
+    while todo:
+        part = todo.pop()
+        stack = isinstance(part, Call) and part.op in ("hstack", "vstack")
+        cells += not stack
+        todo += part.args if stack else ()
+    return Read((view,), tree, notes) if cells > 1 and times(*view.shape) != cells else None
 
 
 def _parts(answer: str) -> tuple[str, str]:

@@ -26,13 +26,13 @@ from symgrad.calculus.differentiate import cotangents
 from symgrad.derivation import derive
 from symgrad.errors import LimitError, ParseError, SymgradError
 from symgrad.notation.lower import Scope
+from symgrad.notation.normalise import normalised
 from symgrad.notation.tokens import LENGTH_LIMIT, is_name
 from symgrad.operations.catalogue import LOGARITHM
 from symgrad.programs import Program, Where, program
 from symgrad.tensor.build import add
 from symgrad.tensor.view import View
 from symgrad.verification.answers import Case
-from symgrad.verification.normalise import normalised
 from symgrad.verification.reading import read_answer
 from symgrad.verification.verdict import Verdict
 

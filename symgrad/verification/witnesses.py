@@ -28,7 +28,7 @@ from symgrad.notation.tree import Call, postorder
 from symgrad.numeric.backprop import ComputationalGraph, Handle
 from symgrad.numeric.difference import Estimate, central_jacobian, complex_step_jacobian
 from symgrad.numeric.gates import OperationGate
-from symgrad.numeric.sample import sample, sizes
+from symgrad.numeric.sample import lengths_of, sample, sizes
 from symgrad.operations.catalogue import record
 from symgrad.operations.record import Operation
 from symgrad.programs import Program
@@ -111,8 +111,9 @@ def find_point(
     point is near a kink the last one is taken and says so.  Raises DomainError if no value is finite.
     """
     kinked, skipped = None, 0
+    lengths = lengths_of(view.node for view in source.views.values())
     for turn, wanted in enumerate([kind] * SIZES + ["distinct"] * SIZES):
-        at_sizes = sizes(letters(source), wanted, seed + turn)
+        at_sizes = sizes(letters(source), wanted, seed + turn, lengths)
         for found in _points(source, at_sizes, intervals or {}, seed, of or source.output):
             if not found.near_kink:
                 return replace(found, rejected_at_kink=skipped)

@@ -5,6 +5,8 @@ Nodes are counted, not seconds.
 
 from __future__ import annotations
 
+import cProfile
+import pstats
 from collections.abc import Callable
 
 import numpy as np
@@ -57,6 +59,44 @@ def test_answer_grows_linearly(kind: Callable[[int], str], wrt: str) -> None:
     assert counts[0] > 64
     first, second = counts[1] - counts[0], counts[2] - counts[1]
     assert second <= 2.05 * first + 8, f"nodes at depths {DEPTHS}: {counts}"
+
+
+def hessian(depth: int) -> Derivative:
+    layers = ["h0 = x", *(f"h{i} = tanh(W{i}*h{i - 1})" for i in range(1, depth + 1))]
+    text = "\n".join([*layers, f"L = norm2(h{depth} - t)^2"])
+    where = {"x": "R^n", "t": "R^n", **{f"W{i}": "R^{n x n}" for i in range(1, depth + 1)}}
+    return program(text, where).derivative(wrt=["x", "x"])
+
+
+def calls(work: Callable[[], object]) -> int:
+    """How many functions a piece of work calls, Python's own among them: seconds that are alike on every machine."""
+    profile = cProfile.Profile()
+    profile.enable()
+    work()
+    profile.disable()
+    return int(pstats.Stats(profile).total_calls)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("order", [1, 2], ids=["gradient", "hessian"])
+def test_work_grows_linearly(order: int) -> None:
+    """From the program to the printed and proved answer."""
+    counts = []
+    depths = (4, 64, 128, 256) if order == 1 else (4, 32, 64, 128)  # the first one imports
+    for depth in depths:
+        kind = hessian if order == 2 else lambda d: derivative(network(d), "W1", where=declared(network, d))
+        counts.append(calls(lambda: str(kind(depth))))  # noqa: B023
+    first, second = counts[2] - counts[1], counts[3] - counts[2]
+    assert second <= 2.2 * first, f"calls at depths {depths}: {counts}"
+
+
+def test_the_graph_of_a_deep_gradient_has_few_nodes_a_layer() -> None:
+    """y .* y, 1 - y .* y (and its negative where that is its other name), the share of the layer, W' times it."""
+    counts = []
+    for depth in (64, 128):
+        source = program(network(depth), declared(network, depth))
+        before = {*walk(source.views["L"].node)}
+        counts.append(sum(n not in before for n in walk(source.derivative(wrt="x").raw)))
+    assert counts[1] - counts[0] <= 4 * 64
 
 
 def test_deep_answer_prints() -> None:

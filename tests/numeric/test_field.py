@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from symgrad.errors import SymgradError
-from symgrad.numeric.field import P, SingularError, fingerprint, residue, same_in_field
+from symgrad.numeric.field import fingerprint, same_in_field
+from symgrad.numeric.residues import P, SingularError, residue
 from symgrad.operations.elementwise import SIGMOID, TANH
 from symgrad.operations.matrices import ADJ, DET, INV, LOGDET
 from symgrad.operations.reductions import SOFTMAX

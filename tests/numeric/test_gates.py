@@ -29,7 +29,8 @@ SHAPES = [(), (4,), (1, 3), (2, 3)]
 
 
 def fake_record(name="solve", arity=(2,), sizes=False, **functions):
-    return SimpleNamespace(name=name, arity=arity, sizes=sizes, notation=SimpleNamespace(text=name), **functions)
+    notation = SimpleNamespace(text=name)
+    return SimpleNamespace(name=name, arity=arity, sizes=sizes, arrays=0, notation=notation, **functions)
 
 
 def matrix_vector():

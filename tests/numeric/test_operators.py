@@ -265,6 +265,13 @@ def test_scipy_takes_it() -> None:
     np.testing.assert_allclose(found, np.linalg.solve(2 * A.T @ A, b))
 
 
+def test_a_gradient_that_is_zero() -> None:
+    made = derivative("det(A)", "x", where="A: R^{k x k}; x: R^n").operator(A=np.eye(3), x=np.ones(4))
+    assert (made.shape, made.structure) == ((4, 1), "zero")
+    np.testing.assert_array_equal(made @ np.ones(1), np.zeros(4))
+    np.testing.assert_array_equal(made.rmatvec(np.ones(4)), np.zeros(1))
+
+
 def test_names_of_the_vectors_do_not_clash() -> None:
     where = "u, v, matvec: R^n"
     code = coded("u.*v.*matvec", "v", where=where)

@@ -6,9 +6,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from symgrad.derivation import derivative
 from symgrad.errors import DomainError, LimitError, ShapeError, UnknownNameError
-from symgrad.numeric.sample import DOMAINS, PROPERTIES, sample, shape_at, sizes
-from symgrad.tensor.dims import letter, plus, times
+from symgrad.numeric.sample import DOMAINS, PROPERTIES, lengths_of, sample, shape_at, sizes
+from symgrad.tensor.dims import letter, plus, size_at, times
 
 M, N = letter("m"), letter("n")
 
@@ -206,3 +207,36 @@ def test_the_generator_decides():
     one, same, other = (draw(declared(M, N), {"m": 2, "n": 3}, seed) for seed in (1, 1, 2))
     assert np.array_equal(one, same)
     assert not np.array_equal(one, other)
+
+
+# --- lengths with a minus in them -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["distinct", "square", "one"])
+@pytest.mark.parametrize("filters", range(1, 6))
+def test_no_length_becomes_empty(kind: str, filters: int) -> None:
+    """n - k1 - k2 - ... + filters, what so many filters leave of a signal, in every prefix."""
+    names = ["n", *(f"k{i}" for i in range(filters))]
+    lengths, left = [], letter("n")
+    for name in names[1:]:
+        left = plus(plus(left, times(-1, letter(name))), 1)
+        lengths.append(left)
+    for seed in range(30):
+        found = sizes(names, kind, seed, lengths)
+        assert all(size_at(length, found) >= 1 for length in lengths), found
+        assert all(value >= 1 for value in found.values())
+        if kind != "square":
+            assert len(set(found.values())) == len(names)
+
+
+def test_sizes_that_fit_stay_as_they_are() -> None:
+    lengths = [plus(plus(letter("n"), times(-1, letter("k"))), 1)]
+    assert sizes(["n", "k"], "square", 0, lengths) == {"n": 3, "k": 3}
+    assert sorted(sizes(["n", "k"], "distinct", 0, lengths).values()) == [2, 3]
+
+
+def test_several_valid_convolutions_are_checked() -> None:
+    D = derivative("convvalid(convvalid(convvalid(x, h), g), f)", "h", where="x: R^n; h: R^k; g: R^l; f: R^p")
+    assert lengths_of([D.output.node])
+    report = D.check()
+    assert report.ok and len(report.rows) == 6

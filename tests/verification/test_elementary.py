@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from symgrad.programs import program
 from symgrad.verification.equal import equal
+from symgrad.verification.equality import exact
 
 TRUE = [
     ("tanh(x)", "2*sigmoid(2*x)-1"),
@@ -58,3 +60,20 @@ def test_the_logarithm_of_a_product_is_split_only_where_factors_are_positive():
     """log(x y) = log x + log y fails where both are negative."""
     assert not equal("log(x.*y)", "log(x)+log(y)", where=WHERE).proved
     assert equal("log(w.*y)", "log(w)+log(y)", where=WHERE).proved
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "where", "holds"),
+    [
+        ("softmax(vec(F))", "vec(rowsoftmax(F))", "F: R^{m x n}", False),
+        ("logsumexp(vec(F))", "log(sum(exp(F)))", "F: R^{m x n}", True),
+        ("logsoftmax(vec(F))", "vec(F) - logsumexp(vec(F))", "F: R^{m x n}", True),
+        ("max(vec(F + ones(m)*x'))", "max(vec(F)) + sum(x)", "F: R^{m x n}; x: R^n", False),
+        ("det(s*kron(A, B))", "s^n*det(kron(A, B))", "A: R^{n x n}; B: R^{m x m}; s: R", False),
+        ("det(s*kron(A, B))", "s^(n*m)*det(kron(A, B))", "A: R^{n x n}; B: R^{m x m}; s: R", True),
+    ],
+)
+def test_vectors_and_matrices_that_have_several_axes(a, b, where, holds):
+    """Exact values alone, without the samples that would refute."""
+    both = program(f"left = {a}\nright = {b}", where)
+    assert exact(both.views["left"], both.views["right"], both).equal == holds
