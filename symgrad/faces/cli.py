@@ -101,7 +101,10 @@ def main() -> None:
 )
 @json_option
 @click.option(
-    "--check", "checked", is_flag=True, help="Compare with the numeric witnesses; exit status 1 if they disagree."
+    "--check",
+    "checked",
+    is_flag=True,
+    help="Compare with the numeric witnesses, every line of --steps too; exit status 1 if one disagrees.",
 )
 @click.pass_context
 def derive(
@@ -124,18 +127,21 @@ def derive(
     symgrad derive "A*X*B" --wrt X --vec row --to latex
     symgrad derive @network.txt --of L --wrt W1 --to numpy
     """
-    from symgrad.faces.show import derivative_fields, show_json, show_report
+    from symgrad.faces.show import derivative_fields, show_json, show_report, show_table
 
     result = _derived(expression, **convention)
-    worked = _worked(result, steps) if steps else ()
+    worked = result.steps(steps) if steps else None
     report = _checked(result) if checked else None
+    lines = worked.check() if checked and worked is not None else None
     if as_json or form == "json":
-        show_json(derivative_fields(result, worked if steps else None, report))
+        show_json(derivative_fields(result, worked, report, lines))
     else:
-        _show_form(result, form, worked)
+        _show_form(result, form, worked or ())
         if report is not None:
             show_report(report)
-    if report is not None and not report.ok:
+        if lines is not None:
+            show_table(lines, lines.heading if lines.ok else lines.text())
+    if not all(found.ok for found in (report, lines) if found is not None):
         context.exit(WRONG)
 
 
@@ -150,12 +156,6 @@ def _program(expression: str, convention: dict[str, Any]) -> Program:
     from symgrad.programs import program
 
     return program(read_text(expression), declarations(convention.pop("where")), infer=convention.pop("infer"))
-
-
-def _worked(result: Derivative, method: str) -> Sequence[Step]:
-    from symgrad.steps import steps
-
-    return steps(result, method)
 
 
 def _checked(result: Derivative) -> Report:

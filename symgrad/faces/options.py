@@ -18,6 +18,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -237,16 +238,29 @@ class Commands(click.Group):
     command_class = FormulaCommand
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        if _asks_for_json(args):  # the option itself is not reached where another one is at fault
+            context.meta[_JSON] = True
         is_formula = bool(args) and (args[0][:1] != "-" or (_is_formula(args[0], {}) and args[0] != "-h"))
         is_short = is_formula and len(args) > 1 and not args[1].startswith("-")
         if is_short and not get_close_matches(args[0], self.commands):
             args = ["derive", args[0], "--wrt", *args[1:]]
-        return super().parse_args(context, args)
+        try:
+            return super().parse_args(context, args)
+        except click.ClickException as error:
+            if not context.meta.get(_JSON):
+                raise
+            tell(context, as_usage_error(error))
+            context.exit(UNUSABLE)
 
     def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except click.ClickException as error:
+            if not context.meta.get(_JSON):
+                raise
+            tell(context, as_usage_error(error))
+            context.exit(UNUSABLE)
+        except (click.exceptions.Exit, click.Abort):
             raise
         except SymgradError as error:
             tell(context, error)
@@ -261,6 +275,23 @@ class Commands(click.Group):
                 raise
             tell(context, as_bug(error))
             context.exit(UNUSABLE)
+
+
+def _asks_for_json(args: list[str]) -> bool:
+    """Whether `--json` or `--to json` stands among the options."""
+    options = args[: args.index("--")] if "--" in args else args
+    return "--json" in options or "--to=json" in options or any(p == ("--to", "json") for p in pairwise(options))
+
+
+class UsageError(SymgradError, ValueError):
+    """A command that cannot be used as it was typed: an option is missing, or does not exist."""
+
+
+def as_usage_error(error: click.ClickException) -> UsageError:
+    """What click says of the command line."""
+    context = getattr(error, "ctx", None)
+    hint = f"{context.command_path} --help" if context is not None else None
+    return UsageError(error.format_message(), hint=hint)
 
 
 def drop_output() -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -24,9 +25,12 @@ from symgrad.programs import RESULT, echoes
 
 if TYPE_CHECKING:
     from symgrad.programs import Program
-    from symgrad.steps import Step
+    from symgrad.steps import Step, StepsReport
     from symgrad.verification.answers import Verdict
     from symgrad.verification.check import Report
+
+
+NARROW = 70  # columns of a terminal below which tables would be cut
 
 
 def answer_line(result: Derivative) -> str:
@@ -41,11 +45,16 @@ def answer_line(result: Derivative) -> str:
     return "\n".join(lines)
 
 
+_PAIR = {3: "", 4: " two"}  # how many axes are the columns of an unfolded tensor
+
+
 def remarks(result: Derivative) -> list[str]:
     """How the answer is to be read: layout and shape, what was inferred, what was understood, why it is zero."""
     said = [explain_layout(result)]
     if not result.matrix_form:
         said.append("no closed matrix notation: an indexed sum")
+        if result.unfolded is not None:
+            said.append(f"as a matrix, all axes but the last{_PAIR[result.raw.rank]} in its rows: {result.unfolded}")
     if result.is_zero:
         said.append(f"zero, because {result.why_zero}")
     if result.kinks:
@@ -77,7 +86,10 @@ def show_steps(worked: Sequence[Step], latex: bool = False) -> None:
 
 
 def derivative_fields(
-    result: Derivative, worked: Sequence[Step] | None = None, report: Report | None = None
+    result: Derivative,
+    worked: Sequence[Step] | None = None,
+    report: Report | None = None,
+    lines: StepsReport | None = None,
 ) -> dict[str, Any]:
     """The documented object of `derive --to json`; `steps` and `check` are there if they were asked for."""
     fields = _fields(result)
@@ -85,6 +97,9 @@ def derivative_fields(
         fields["steps"] = [_step_fields(step) for step in worked]
     if report is not None:
         fields["check"] = report.to_json()
+    if lines is not None:
+        for step, line in zip(fields["steps"], lines.lines, strict=True):
+            step["agrees"] = line.agrees
     return fields
 
 
@@ -99,6 +114,7 @@ def _fields(result: Derivative) -> dict[str, Any]:
         "text": str(result),
         "latex": result.latex(),
         "matrix_form": result.matrix_form,
+        **({} if result.matrix_form or result.unfolded is None else {"unfolded": result.unfolded}),
         "assumed": list(result.assumed),
         "notes": list(result.program.notes),
         "declared": {name: declared.text().partition(": ")[2] for name, declared in result.program.declared.items()},
@@ -140,8 +156,8 @@ def show_rich(shown: Any) -> None:
 
 
 def show_table(table: Any, plain: str) -> None:
-    """A table with rich where a person reads it, else as plain text."""
-    if is_terminal():
+    """A table with rich where a person reads it and it fits, else as plain text."""
+    if is_terminal() and shutil.get_terminal_size().columns >= NARROW:
         show_rich(table)
     else:
         click.echo(plain)

@@ -1,8 +1,8 @@
 """The chain rule on the computational graph: from the output back, what arrives at a node is handed on.
 
 Each node's derivative is the sum over the lines that read it: what arrives there, through that line's local
-derivative.  `grad_z` (dL/dz in LaTeX) stands for what arrives at z.  For an output that is a vector, the
-Jacobians along the way are multiplied.
+derivative.  `grad_z` (dL/dz in LaTeX) stands for what arrives at z.  For an output that is no scalar, the
+Jacobians along the way are multiplied; matrices are stacked in them as the result stacks them.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from symgrad.notation.tree import Call, Name, Tree, names
 from symgrad.operations.catalogue import LOGARITHM
 from symgrad.steps.results import in_own_name, layout_steps, lifted, sum_of, times, zero_step
 from symgrad.steps.staging import Staged, every_gate, operations, operations_on_the_way, staged
-from symgrad.steps.step import Meaning, MethodError, Step, Symbol, Whole, Written
-from symgrad.tensor.build import add, einsum
+from symgrad.steps.step import Meaning, MethodError, Step, Symbol, Whole, Written, stacked_axes
+from symgrad.tensor.build import add, einsum, permuted
 from symgrad.tensor.nodes import Add, Input, Node
 from symgrad.tensor.view import View
 
@@ -40,12 +40,13 @@ class _Chain:
     def __init__(self, stages: Staged):
         self.stages = stages
         self.scalar = stages.program.views[stages.of].is_scalar
-        if not self.scalar and any(self._view(n).is_matrix for n in (*stages.path, stages.wrt)):
-            raise MethodError(METHOD, "a Jacobian between matrices has four axes", "the index or differential method")
+        of_matrices = not self.scalar and any(self._view(n).is_matrix for n in (*stages.path, stages.wrt))
+        self.vec = stages.source.vec if of_matrices else None  # how matrices are stacked in Jacobians
         self.readable = True  # until a value on the way was too long
         inner = [n for n in stages.path if n != stages.of]
         self.symbols = {
-            n: Symbol(stages.free_name(f"grad_{n}"), "gradient", stages.of, n, stages.vectors) for n in inner
+            n: Symbol(stages.free_name(f"grad_{n}"), "gradient", stages.of, n, stages.vectors, self._stacked(n))
+            for n in inner
         }
         self.meaning: Meaning = stages.with_symbols(self.symbols.values(), self._arriving)
 
@@ -55,8 +56,21 @@ class _Chain:
     def _arriving(self, symbol: Symbol) -> View:
         """What arrives at a name: a gradient of its shape, or the Jacobian of the output by it."""
         of, wrt = self._view(symbol.of), self._view(symbol.wrt)
+        if symbol.stacked is not None:
+            shape = tuple(of.node.shape[a] for a in self._axes(of)) + tuple(wrt.node.shape[a] for a in self._axes(wrt))
+            return View(Input.make(symbol.name, shape), of.node.rank)
         node = Input.make(symbol.name, of.node.shape + wrt.node.shape)
         return View(node, wrt.rows if self.scalar else of.node.rank)
+
+    def _axes(self, view: View) -> tuple[int, ...]:
+        """The axes of a name in the order in which its entries are stacked, the slowest first."""
+        return stacked_axes(view, self.vec)
+
+    def _stacked(self, name: str) -> str | None:
+        """How the entries are stacked in the Jacobian by a name; None where they need not be."""
+        of, wrt = self._view(self.stages.of), self._view(name)
+        many = of.node.rank + wrt.node.rank > 2 or (of.is_matrix and wrt.is_scalar)
+        return self.vec if many else None
 
     def steps(self) -> Iterator[Step]:
         for line in self.stages.path:
@@ -85,10 +99,17 @@ class _Chain:
         readers = self.stages.readers(name)
         trees = [self._share(reader, name) for reader in readers]
         right = Written(sum_of(trees), self.meaning)
-        left = Whole(self.stages.of, name, self._arrangement(name), None, self._bold(name))
+        of_matrix = self._view(self.stages.of).is_matrix
+        stacked = self._stacked(name)
+        scalar = self._view(name).is_scalar
+        left = Whole(
+            self.stages.of, name, self._arrangement(name), stacked, self._bold(name), of_matrix, by_scalar=scalar
+        )
         details = {"of": self.stages.of, "wrt": name, "readers": ", ".join(readers)}
         rule = "output" if readers == [self.stages.of] else "pull back" if len(readers) == 1 else "branches"
-        used = tuple(dict.fromkeys(op for r in readers for op in operations_on_the_way(self.stages.line(r), name)))
+        # what an operation does to a gradient is not what its Jacobian is
+        through = readers if self.scalar else []
+        used = tuple(dict.fromkeys(op for r in through for op in operations_on_the_way(self.stages.line(r), name)))
         yield Step(rule, left, right, self.stages.program, details, used)
         closed = self._closed(name)
         if closed is not None and closed.text() != right.text():
@@ -111,7 +132,9 @@ class _Chain:
             axes = tuple(range(start, start + view.node.rank))
             parts.append(Part(axes[: view.rows], axes[view.rows :]))
             start += view.node.rank
-        return arrange(parts[0], parts[1:], "gradient" if self.scalar else "numerator")
+        if self.vec is not None and of.is_matrix and wrt.is_scalar:  # a column, to be multiplied by
+            return Arrangement(parts[0].stacked(self.vec), ())
+        return arrange(parts[0], parts[1:], "gradient" if self.scalar else "numerator", self.vec or "column")
 
     def _share(self, reader: str, name: str) -> Tree:
         """What one line hands back: what arrives there, through its local derivative."""
@@ -119,7 +142,7 @@ class _Chain:
         slope = differentiate(local.node, variable.node, LOGARITHM)
         slope = in_own_name(slope, local.node, self.stages.variable(reader).node)
         if not self.scalar:
-            return self._jacobian_product(reader, slope, local)
+            return self._jacobian_product(reader, slope, local, variable)
         node = slope
         if reader != self.stages.of:
             arrives = self.meaning.views[self.symbols[reader].name].node
@@ -131,15 +154,26 @@ class _Chain:
             )
         return self._tree(present(node), variable.rows)
 
-    def _jacobian_product(self, reader: str, slope: Node, local: View) -> Tree:
-        tree = self._tree(present(slope), local.node.rank)
+    def _jacobian_product(self, reader: str, slope: Node, local: View, variable: View) -> Tree:
+        rank = local.node.rank
+        if {local.node.rank, variable.node.rank} == {0, 2}:
+            tree = self._as_vector(present(slope), variable.is_scalar)
+        else:
+            axes = (*self._axes(local), *(rank + a for a in self._axes(variable)))
+            tree = self._tree(permuted(present(slope), axes), rank)
         return tree if reader == self.stages.of else _times_right(Name(self.symbols[reader].name), tree)
+
+    def _as_vector(self, slope: Node, upright: bool) -> Tree:
+        """The Jacobian of a matrix by a scalar, or of a scalar by a matrix: its entries stacked, upright or not."""
+        column = Call("vec", (self._tree(slope if self.vec == "column" else permuted(slope, (1, 0)), 1),))
+        return column if upright else Call("transpose", (column,))
 
     def _closed(self, name: str) -> Written | None:
         """The derivative in closed form, in the program's own names."""
-        if not self.readable:
+        if not self.readable or (self._stacked(name) and self._view(name).is_scalar):
             return None
-        result = self.stages.derivative(self.stages.of, name, "gradient" if self.scalar else "numerator")
+        layout = "gradient" if self.scalar else "numerator"
+        result = self.stages.derivative(self.stages.of, name, layout, self.vec or "column")
         known = {*self.stages.meaning.views, *result.scope.letters, "pi"}
         if result.tree is None or not known.issuperset(names(result.tree)):
             return None
@@ -151,7 +185,7 @@ class _Chain:
     def _tree(self, node: Node, rows: int) -> Tree:
         tree = lifted(node, rows, self.meaning)
         if tree is None:
-            raise MethodError(METHOD, "a local derivative has no matrix form", "the index method")
+            raise MethodError(METHOD, "a local derivative has no matrix form")
         return tree
 
 

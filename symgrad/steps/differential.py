@@ -46,9 +46,11 @@ class _Differentials:
         return View(Input.make(symbol.name, view.node.shape), view.rows)
 
     def steps(self) -> Iterator[Step]:
-        for line in self.stages.path:
-            yield from self._line(line)
-        yield self._moved()
+        lines = [step for line in self.stages.path for step in self._line(line)]
+        moved = self._moved()
+        if lines[-1].rule == "gather" and lines[-1].text() == moved.text():
+            lines.pop()
+        yield from (*lines, moved)
         yield from layout_steps(self.stages)
 
     def _line(self, line: str) -> Iterator[Step]:
@@ -58,7 +60,8 @@ class _Differentials:
         left = self._written(Name(self.symbols[line].name))
         trees = [self._tree(t, view.rows) for t in terms]
         raw = sum_of(sorted(trees, key=self._place))
-        short = self._tree(add([(1, t) for t in terms], view.node.shape), view.rows)
+        together = present(add([(1, t) for t in terms], view.node.shape))
+        fewer = (len(together.terms) if isinstance(together, Add) else 1) < len(terms)
         yield Step(
             "differential",
             left,
@@ -67,9 +70,10 @@ class _Differentials:
             {"of": line},
             operations(self.stages.line(line)),
         )
-        closed = self._written(short)
-        if set(closed.text().split(" + ")) != set(self._written(raw).text().split(" + ")):
-            yield Step("gather", left, closed, self.stages.program, {"of": line})
+        if fewer:  # equal terms as one; factoring is left to the last lines
+            yield Step(
+                "gather", left, self._written(self._tree(together, view.rows)), self.stages.program, {"of": line}
+            )
 
     def _terms(self, line: str, name: str) -> Iterator[Node]:
         """The differential of a line by one name that it reads, one term for every place where it stands."""
@@ -86,7 +90,7 @@ class _Differentials:
     def _tree(self, node: Node, rows: int) -> Tree:
         tree = lifted(present(node), rows, self.meaning)
         if tree is None:
-            raise MethodError(METHOD, "a differential has no matrix form", "the index method")
+            raise MethodError(METHOD, "a differential has no matrix form")
         return tree
 
     def _moved(self) -> Step:
@@ -94,7 +98,7 @@ class _Differentials:
         of, wrt = self.stages.of, self.stages.wrt
         result = unstructured(self.stages, "numerator")
         if result.tree is None:
-            raise MethodError(METHOD, "the result has no matrix form", "the index method")
+            raise MethodError(METHOD, "the result has no matrix form")
         change, left = self._turned(wrt), self._turned(of)
         scalar_out = self.stages.program.views[of].is_scalar
         right: Tree
@@ -102,7 +106,8 @@ class _Differentials:
             right, rule = Call("tr", (times(result.tree, Name(self.symbols[wrt].name)),)), "trace form"
         else:
             right, rule = times(result.tree, change), "gradient form" if scalar_out else "Jacobian form"
-            if self.stages.program.views[of].is_matrix or self.stages.program.views[wrt].is_matrix:
+            stacked = self.stages.program.views[of].is_matrix or self.stages.program.views[wrt].is_matrix
+            if stacked and not self.stages.program.views[wrt].is_scalar:
                 rule = "vec form"
         return Step(rule, self._written(left), self._written(right), self.stages.program, {"of": of, "wrt": wrt})
 
@@ -111,7 +116,8 @@ class _Differentials:
         view, tree = self.stages.program.views[name], Name(self.symbols[name].name)
         if view.is_row:
             return Call("transpose", (tree,))
-        if not view.is_matrix or (self.stages.program.views[self.stages.of].is_scalar):
+        views = self.stages.program.views
+        if not view.is_matrix or views[self.stages.of].is_scalar or views[self.stages.wrt].is_scalar:
             return tree
         return Call("vec", (Call("transpose", (tree,)) if self.stages.source.vec == "row" else tree,))
 

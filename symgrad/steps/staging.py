@@ -91,8 +91,8 @@ class Staged:
     def readers(self, name: str) -> list[str]:
         return [n for n in self.path if name in self.reads(n)]
 
-    def derivative(self, of: str, wrt: str, layout: str = "mixed") -> Derivative:
-        return derive(self.program, of, wrt, layout=layout, structure="ignore")
+    def derivative(self, of: str, wrt: str, layout: str = "mixed", vec: str = "column") -> Derivative:
+        return derive(self.program, of, wrt, layout=layout, vec=vec, structure="ignore")
 
     def with_symbols(self, symbols: Iterable[Symbol], shape_of: Callable[[Symbol], View]) -> Meaning:
         kept = tuple(symbols)

@@ -29,7 +29,7 @@ from symgrad.tensor.view import View
 if TYPE_CHECKING:
     import numpy as np
 
-    from symgrad.steps.witness import Sampled
+    from symgrad.steps.witness import Disagreement, Sampled
 
 
 class MethodError(SymgradError, ValueError):
@@ -52,7 +52,7 @@ class Side(Protocol):
 class Symbol:
     """A name that stands for a derivative: `gradient`, d of / d wrt, or `differential`, d of where wrt changes.
 
-    `vectors` are those of the two names that are printed bold.
+    `vectors` are those of the two names that are printed bold; `stacked` says how matrices are stacked in a Jacobian.
     """
 
     name: str
@@ -60,10 +60,16 @@ class Symbol:
     of: str
     wrt: str
     vectors: frozenset[str] = frozenset()
+    stacked: str | None = None
 
     def latex(self) -> str:
         if self.kind == "differential":
             return rf"\mathrm{{d}} {name_latex(self.of, self.of in self.vectors)}"
+        if self.stacked is not None:
+            of, wrt = (name_latex(n, n in self.vectors) for n in (self.of, self.wrt))
+            above = of if self.of in self.vectors else f"{vec_mark(self.stacked)} {of}"
+            below = wrt if self.wrt in self.vectors else f"{vec_mark(self.stacked)} {wrt}"
+            return rf"\frac{{\partial {above}}}{{\partial {below}}}"
         return fraction(self.of, self.wrt, self.vectors)
 
 
@@ -136,21 +142,22 @@ class Whole:
     bold: tuple[bool, bool] = (False, False)
     of_matrix: bool = False
     projected: str | None = None
+    by_scalar: bool = False
 
     def latex(self) -> str:
         of, wrt = name_latex(self.of, self.bold[0]), name_latex(self.wrt, self.bold[1])
         if not self.stacked:
             return rf"\frac{{\partial {of}}}{{\partial {wrt}}}"
-        mark = rf"\operatorname{{vec}}{'_r' if self.stacked == 'row' else ''}"
+        mark = vec_mark(self.stacked)
         above = f"{mark} {of}" if self.of_matrix else of
-        return rf"\frac{{\partial {above}}}{{\partial {mark} {wrt}}}"
+        return rf"\frac{{\partial {above}}}{{\partial {wrt if self.by_scalar else f'{mark} {wrt}'}}}"
 
     def text(self) -> str:
         if not self.stacked:
             return f"d{self.of}/d{self.wrt}"
         turned = "'" if self.stacked == "row" else ""
         above = f"d vec({self.of}{turned})" if self.of_matrix else f"d{self.of}"
-        return f"{above}/d vec({self.wrt}{turned})"
+        return f"{above}/d{self.wrt}" if self.by_scalar else f"{above}/d vec({self.wrt}{turned})"
 
     def array(self, at: Sampled) -> np.ndarray:
         return at.arranged(self.of, self.wrt, self.arrangement, self.projected)
@@ -172,6 +179,31 @@ class Step:
 
     def text(self) -> str:
         return f"{self.left.text()} = {self.right.text()}"
+
+    def check(self, seed: int = 0) -> Disagreement:
+        """Both sides at random arrays, sizes all different and square, by the numeric engine: `.agrees`, `.error`."""
+        import numpy as np
+
+        from symgrad.steps.witness import check_step
+
+        return check_step(self, np.random.default_rng(seed))
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
+
+def stacked_axes(view: View, vec: str | None) -> tuple[int, ...]:
+    """The axes of a view in the order in which vec takes its entries, the slowest first."""
+    axes = tuple(range(view.node.rank))
+    return (*axes[view.rows :], *axes[: view.rows]) if vec == "column" else axes
+
+
+def vec_mark(stacked: str) -> str:
+    """vec by columns, or by rows, as LaTeX."""
+    return rf"\operatorname{{vec}}{'_r' if stacked == 'row' else ''}"
 
 
 def fraction(of: str, wrt: str, vectors: frozenset[str] = frozenset()) -> str:

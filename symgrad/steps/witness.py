@@ -22,10 +22,10 @@ from symgrad.notation.lower import Scope, lower
 from symgrad.notation.tree import Tree
 from symgrad.numeric.backprop import ComputationalGraph
 from symgrad.numeric.evaluate import evaluate
-from symgrad.numeric.sample import sample
+from symgrad.numeric.sample import lengths_of, sample
 from symgrad.numeric.sample import sizes as sample_sizes
 from symgrad.programs import Program
-from symgrad.steps.step import Meaning, Step, Symbol, Written
+from symgrad.steps.step import Meaning, Step, Symbol, Written, stacked_axes
 from symgrad.tensor.dims import letters_of, size_at
 from symgrad.tensor.nodes import Input, Node, walk
 
@@ -42,6 +42,13 @@ class Disagreement:
     error: float
     sizes: Mapping[str, int]
     agrees: bool
+
+    def __bool__(self) -> bool:
+        return self.agrees
+
+    def __str__(self) -> str:
+        at = ", ".join(f"{name} = {size}" for name, size in self.sizes.items())
+        return f"{'agrees' if self.agrees else 'differs'}: {self.error:.1e}{f' at {at}' if at else ''}"
 
 
 def check_step(step: Step, rng: np.random.Generator, kinds: tuple[str, ...] = ("distinct", "square")) -> Disagreement:
@@ -84,7 +91,8 @@ def _domains() -> Iterator[tuple[str, ...]]:
 def _draw(program: Program, rng: np.random.Generator, kind: str, domain: tuple[str, ...]) -> Sampled | None:
     declared = {**program.declared, **program.where}  # the variable's structure is sampled, not used
     letters = letters_of(s for d in declared.values() for s in (d.rows, d.columns))
-    sizes = sample_sizes(letters, kind, int(rng.integers(1000)))
+    lengths = lengths_of(view.node for view in program.views.values())
+    sizes = sample_sizes(letters, kind, int(rng.integers(1000)), lengths)
     try:
         values = {n: sample(d, sizes, rng, () if d.properties else domain) for n, d in declared.items()}
     except DomainError:
@@ -155,6 +163,10 @@ class Sampled:
 
     def symbol(self, symbol: Symbol) -> Array:
         slope = self.slope(symbol.of, symbol.wrt)
+        if symbol.stacked is not None:
+            of, wrt = (self.program.views[n] for n in (symbol.of, symbol.wrt))
+            behind = (of.node.rank + a for a in stacked_axes(wrt, symbol.stacked))
+            return slope.transpose(*stacked_axes(of, symbol.stacked), *behind)
         if symbol.kind == "gradient":
             return slope
         change = self.change(symbol.wrt)

@@ -411,6 +411,35 @@ def test_usage_errors_are_status_two() -> None:
     assert "sideways" in refused("derive", "x", "--wrt", "x", "--layout", "sideways")
 
 
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("derive", "x", "--json"), "--wrt"),
+        (("derive", "x", "--wrt", "x", "--json", "--layout", "sideways"), "sideways"),
+        (("derive", "x", "--wrt", "x", "--to", "json", "--nope"), "--nope"),
+        (("check", "x", "--wrt", "x", "--json"), "--answer"),
+        (("nothing", "--json"), "nothing"),
+        (("--nope", "--json"), "--nope"),
+        (("grade", "--json"), "BANK"),
+    ],
+)
+def test_usage_errors_are_json_where_that_is_asked_for(command: tuple[str, ...], said: str) -> None:
+    result = CliRunner().invoke(cli.commands, list(command))
+    error = json.loads(result.stdout)["error"]
+    assert result.exit_code == 2 and result.stderr == ""
+    assert error["type"] == "UsageError" and said in error["message"]
+    assert set(error) == {"type", "message", "line", "column", "hint"}
+
+
+def test_every_line_of_a_derivation_is_checked() -> None:
+    command = ["derive", "x'*A*x", "--wrt", "x", "--steps", "index", "--check"]
+    result = CliRunner().invoke(cli.commands, command)
+    assert result.exit_code == 0
+    assert "lines agree: both sides of each, computed at random arrays (seed 0)" in result.stdout
+    fields = json.loads(CliRunner().invoke(cli.commands, [*command, "--json"]).stdout)
+    assert len(fields["steps"]) > 2 and all(step["agrees"] is True for step in fields["steps"])
+
+
 def test_a_fault_of_ours_is_named_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(given: str) -> str:
         raise KeyError("lost")

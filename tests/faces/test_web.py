@@ -113,7 +113,8 @@ def test_what_is_wanted_also(server: Server) -> None:
     names = ["answer", "remarks", "mathml", "check", "sentences", "numpy", "jax", "torch"]
     found = json.loads(ask(server, "/api/derive", {**QUADRATIC, "steps": "index", "also": names})[2])
     also = found["also"]
-    assert list(also) == names and also["answer"] == "d/dx = (A + A')*x"
+    assert list(also) == [*names, "remarks_fa"] and also["answer"] == "d/dx = (A + A')*x"
+    assert also["remarks_fa"][0] == "چیدمان mixed، n x 1"
     assert also["check"]["ok"] is True
     assert "import numpy" in also["numpy"] and "jax" in also["jax"] and "torch" in also["torch"]
     assert also["mathml"]["result"].startswith("<math")

@@ -12,12 +12,14 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from typing import Any
 
 from symgrad.bank.grading.process import bound_computing, bound_memory
 from symgrad.errors import LimitError
 from symgrad.faces.batch import answered
 from symgrad.faces.options import as_bug, error_fields
 from symgrad.faces.show import json_line
+from symgrad.verification.persian import in_persian_words
 
 LONGEST = 8_000_000  # characters of a reply
 
@@ -25,7 +27,7 @@ LONGEST = 8_000_000  # characters of a reply
 def reply(kind: str, request: str) -> str:
     """Status and result: 200; 400 where the request cannot be used; 500 where symgrad is at fault."""
     try:
-        found = answered(request, kind)
+        found = _with_persian(answered(request, kind))
         status, written = 400 if "error" in found else 200, json_line(found)
     except Exception as fault:
         status, written = 500, json_line({"error": error_fields(as_bug(fault))})
@@ -33,6 +35,16 @@ def reply(kind: str, request: str) -> str:
         error = LimitError(f"the result has more than {LONGEST} characters", hint="symgrad derive, in a terminal")
         status, written = 400, json_line({"error": error_fields(error)})
     return f"{status} {written}"
+
+
+def _with_persian(found: dict[str, Any]) -> dict[str, Any]:
+    """The same, with what is said of it in Persian too: `message_fa` and `hint_fa` of an error, `remarks_fa`."""
+    error, also = found.get("error"), found.get("also")
+    if isinstance(error, dict):
+        error |= {f"{name}_fa": in_persian_words(error[name]) for name in ("message", "hint") if error.get(name)}
+    if isinstance(also, dict) and isinstance(also.get("remarks"), list):
+        also["remarks_fa"] = [in_persian_words(line) for line in also["remarks"]]
+    return found
 
 
 def main() -> None:
