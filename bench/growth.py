@@ -2,10 +2,11 @@
 
     python bench/growth.py [--repeat 5] [--depths 16,64,256]
 
-Three chains, each a program with named intermediates, new names in each repetition: a tanh network by its
-first weights, a residual chain h + tanh(W h) by its input, and one map nested in itself, tanh(A tanh(... x)),
-by x.  CPU seconds, medians: `graph` is the derivative as a graph, `answer` from the read program to the printed
-text with its certificate.  Memory is the peak that tracemalloc sees in a run of its own.
+Four chains, each a program with named intermediates, new names in each repetition: a tanh network by its
+first weights, a residual chain h + tanh(W h) by its input, one map nested in itself, tanh(A tanh(... x)),
+by x, and the network by its first weights twice.  CPU seconds, medians: `graph` is the derivative as a graph,
+`answer` from the read program to the printed text with its certificate.  Memory is the peak that tracemalloc
+sees in a run of its own.
 """
 
 from __future__ import annotations
@@ -20,10 +21,9 @@ from collections.abc import Callable
 from typing import Any
 
 import symgrad as sg
-from symgrad.calculus.differentiate import differentiate
 
 _tags = itertools.count()
-Chain = tuple[str, dict[str, object], str]  # text, shapes, variable
+Chain = tuple[str, dict[str, object], list[str]]  # text, shapes, variables
 
 
 def network(depth: int) -> Chain:
@@ -31,7 +31,12 @@ def network(depth: int) -> Chain:
     lines = [f"h1{tag} = tanh(W1{tag}*x{tag})"]
     lines += [f"h{i}{tag} = tanh(W{i}{tag}*h{i - 1}{tag})" for i in range(2, depth + 1)]
     shapes: dict[str, object] = {f"W{i}{tag}": "R^{n x n}" for i in range(1, depth + 1)}
-    return _loss(lines, f"h{depth}", tag), {**shapes, f"x{tag}": "R^n", f"t{tag}": "R^n"}, f"W1{tag}"
+    return _loss(lines, f"h{depth}", tag), {**shapes, f"x{tag}": "R^n", f"t{tag}": "R^n"}, [f"W1{tag}"]
+
+
+def hessian(depth: int) -> Chain:
+    text, shapes, variables = network(depth)
+    return text, shapes, variables * 2
 
 
 def residual(depth: int) -> Chain:
@@ -39,7 +44,7 @@ def residual(depth: int) -> Chain:
     lines = [f"h1{tag} = x{tag} + tanh(W1{tag}*x{tag})"]
     lines += [f"h{i}{tag} = h{i - 1}{tag} + tanh(W{i}{tag}*h{i - 1}{tag})" for i in range(2, depth + 1)]
     shapes: dict[str, object] = {f"W{i}{tag}": "R^{n x n}" for i in range(1, depth + 1)}
-    return _loss(lines, f"h{depth}", tag), {**shapes, f"x{tag}": "R^n", f"t{tag}": "R^n"}, f"x{tag}"
+    return _loss(lines, f"h{depth}", tag), {**shapes, f"x{tag}": "R^n", f"t{tag}": "R^n"}, [f"x{tag}"]
 
 
 def nested(depth: int) -> Chain:
@@ -47,22 +52,27 @@ def nested(depth: int) -> Chain:
     lines = [f"h1{tag} = tanh(A{tag}*x{tag})"]
     lines += [f"h{i}{tag} = tanh(A{tag}*h{i - 1}{tag})" for i in range(2, depth + 1)]
     shapes: dict[str, object] = {f"A{tag}": "R^{n x n}", f"x{tag}": "R^n", f"t{tag}": "R^n"}
-    return _loss(lines, f"h{depth}", tag), shapes, f"x{tag}"
+    return _loss(lines, f"h{depth}", tag), shapes, [f"x{tag}"]
 
 
 def _loss(lines: list[str], last: str, tag: str) -> str:
     return "\n".join([*lines, f"L{tag} = norm2({last}{tag} - t{tag})^2"])
 
 
-CHAINS: dict[str, Callable[[int], Chain]] = {"network": network, "residual": residual, "nested": nested}
+CHAINS: dict[str, Callable[[int], Chain]] = {
+    "network": network,
+    "residual": residual,
+    "nested": nested,
+    "hessian": hessian,
+}
 
 
-def read(chain: Chain) -> tuple[sg.Program, str]:
-    """The program with its graph made, and the variable."""
-    text, shapes, variable = chain
+def read(chain: Chain) -> tuple[sg.Program, list[str]]:
+    """The program with its graph made, and the variables."""
+    text, shapes, variables = chain
     source = sg.program(text, shapes)
     _ = source.scope
-    return source, variable
+    return source, variables
 
 
 def clocked(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -76,15 +86,14 @@ def measured(make: Callable[[int], Chain], depth: int, repeat: int) -> dict[str,
     """Medians of seconds, MiB at the peak, characters of the answer."""
     graph, answer, text = [], [], ""
     for _ in range(repeat):
-        source, variable = read(make(depth))
-        views = source.views
-        graph.append(clocked(lambda: differentiate(views[source.output].node, views[variable].node))[0])  # noqa: B023
-        source, variable = read(make(depth))
-        seconds, text = clocked(lambda: str(source.derivative(wrt=variable)))  # noqa: B023
+        source, variables = read(make(depth))
+        graph.append(clocked(lambda: source.derivative(wrt=variables))[0])  # noqa: B023
+        source, variables = read(make(depth))
+        seconds, text = clocked(lambda: str(source.derivative(wrt=variables)))  # noqa: B023
         answer.append(seconds)
-    source, variable = read(make(depth))
+    source, variables = read(make(depth))
     tracemalloc.start()
-    str(source.derivative(wrt=variable))
+    str(source.derivative(wrt=variables))
     peak = tracemalloc.get_traced_memory()[1] / 2**20
     tracemalloc.stop()
     times = {"graph": statistics.median(graph), "answer": statistics.median(answer)}

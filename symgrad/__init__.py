@@ -28,6 +28,7 @@ _HOME = {
     "symgrad.verification.check": ("Report",),
     "symgrad.verification.equal": ("Equality", "equal"),
     "symgrad.verification.answers": ("Verdict", "check_answer"),
+    "symgrad.verification.lines": ("LinesReport", "check_lines"),
     "symgrad.bank.grading.run": ("grade",),
     "symgrad.errors": (
         "DomainError",
@@ -55,7 +56,10 @@ def __getattr__(name: str) -> Any:
 
     if find(name) is not None or name in ("maximum", "minimum", "total"):
         return getattr(import_module("symgrad.notation.sympy_functions"), name)
-    raise AttributeError(f"symgrad has no {name}")
+    from symgrad.errors import did_you_mean
+
+    close = did_you_mean(name, _PLACE)
+    raise AttributeError(f"symgrad has no {name}" + (f"; {close}" if close else ""))
 
 
 def __dir__() -> list[str]:

@@ -16,10 +16,11 @@ from collections.abc import Hashable
 
 from symgrad.calculus.present import expanded, present
 from symgrad.errors import LimitError, SymgradError
+from symgrad.notation.entries import parse_entries
 from symgrad.notation.lower import Scope, lower
 from symgrad.notation.tree import Tree
 from symgrad.operations.shapes import regrouped
-from symgrad.tensor.build import add, einsum, inlined, scaled
+from symgrad.tensor.build import add, einsum, inlined, product_of, scaled
 from symgrad.tensor.nodes import Add, Coefficient, Einsum, Node, walk
 from symgrad.tensor.view import View
 
@@ -33,22 +34,36 @@ Terms = list[tuple[Coefficient, Node]]
 def certified(tree: Tree, scope: Scope, wanted: View) -> bool:
     """Whether a printed form, read back, is this tensor: the same node, else equal in a prime field."""
     try:
-        back = lower(tree, scope)
+        back = lower(tree, scope, flat=True)
     except SymgradError:
         return False
     return same(back, wanted)
 
 
+def contradicted(written: str, scope: Scope, wanted: Node) -> bool:
+    """Whether index notation, read back, is another tensor; what cannot be read contradicts nothing."""
+    try:
+        back = lower(parse_entries(written), scope)
+    except SymgradError:
+        return False
+    return not same(back, View(wanted, back.rows))
+
+
 def same(a: View, b: View) -> bool:
     """Whether two readings are one matrix: `a` presented is `b`, the same normal form, or equal in a prime field."""
+    if a.node is b.node and a.rows == b.rows:
+        return True
     if a.shape != b.shape:
         return False
     if a.node.shape == b.node.shape:
         if a.node is b.node:
             return True
-        if _opened(a.node) is _opened(b.node) or (
-            Add in (type(a.node), type(b.node)) and _multiplied(a.node) is _multiplied(b.node)
-        ):
+        if _opened(a.node) is _opened(b.node):
+            return True
+        written = _written_out(a.node) if a.node.rank > 1 else None
+        if written is not None and written is _written_out(b.node):
+            return True
+        if Add in (type(a.node), type(b.node)) and _multiplied(a.node) is _multiplied(b.node):
             return True
         settled = {n: n for n in walk(b.node)}  # what stands in `b` too is as it should be
         if present(a.node, settled) is b.node:
@@ -84,6 +99,34 @@ def _opened(node: Node) -> Node:
         else:
             factors.append((inner, labels))
     return einsum(factors, range(node.rank), coefficient)
+
+
+def _written_out(root: Node) -> Node | None:
+    """The same tensor as a sum of products, sums of matrices multiplied out; None where there are none, or too many.
+
+    Sums of vectors stay factors: what a Hessian is made of, `diag(1 - h.^2)*W'*(...)*W*diag(1 - h.^2)`, doubles with
+    each of them, but has one term for each of its matrix sums.
+    """
+    out, found, sums = tuple(range(root.rank)), Terms(), 0
+    todo: list[tuple[Coefficient, Factors, Factors]] = [(1, [], [(root, out)])]  # number, factors done, to be looked at
+    while todo:
+        coefficient, closed, waiting = todo.pop()
+        while waiting:
+            node, labels = waiting.pop()
+            if type(node) is Einsum:
+                coefficient *= node.coefficient
+                waiting += inlined(node, labels)
+            elif type(node) is Add and node.terms and (node.rank > 1 or node is root):
+                sums += node.rank > 1
+                todo += [(coefficient * c, [*closed], [*waiting, (n, labels)]) for c, n in node.terms[1:]]
+                coefficient *= node.terms[0][0]
+                waiting.append((node.terms[0][1], labels))
+            else:
+                closed.append((node, labels))
+            if len(todo) + len(found) >= QUICK or len(closed) + len(waiting) > 2 * OPENED:
+                return None
+        found.append((coefficient, product_of(closed, out)))
+    return add(found, root.shape) if sums else None
 
 
 def _terms(node: Node) -> Terms:

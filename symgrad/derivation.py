@@ -13,14 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from symgrad.calculus.differentiate import depends, differentiate
 from symgrad.calculus.present import present
+from symgrad.calculus.refold import meant_by, refolded, sums_a_line
 from symgrad.calculus.structure import STRUCTURES, structured
-from symgrad.certificate import certified
-from symgrad.errors import DomainError, LimitError, UnknownNameError, did_you_mean
+from symgrad.certificate import certified, contradicted, same
+from symgrad.errors import DomainError, LimitError, SymgradError, UnknownNameError, did_you_mean
+from symgrad.lazy import lazy
 from symgrad.notation.declare import Declaration
 from symgrad.notation.einsum_form import EinsumForm, einsum_form
 from symgrad.notation.familiar import Familiar
@@ -39,7 +40,7 @@ from symgrad.operations.catalogue import LOGARITHM, latex_templates
 from symgrad.programs import RESULT, Program, Where, echoes, name_of, program, shown_names
 from symgrad.tensor.build import is_zero, permuted
 from symgrad.tensor.dims import Size
-from symgrad.tensor.nodes import Add, Apply, Map, Node, walk
+from symgrad.tensor.nodes import Add, Apply, Map, Node, Power, walk
 from symgrad.tensor.view import View
 
 if TYPE_CHECKING:
@@ -48,12 +49,12 @@ if TYPE_CHECKING:
 
     from symgrad.evaluation import Factors, Function, Values
     from symgrad.numeric.operators import Operator, OperatorCode
-    from symgrad.steps import Step
+    from symgrad.steps import Worked
     from symgrad.verification.check import Report
 
 
 OUTSIZED = 250  # symbols from which on an answer is written in named parts
-FAR = 10  # times both bounds where an answer is outsized however it may be simplified
+FAR = 3  # times both bounds where an answer is outsized however it may be simplified
 REPEATED = 3  # times that an outsized answer is longer than what it is made of
 STRUCTURED = frozenset({"symmetric", "skew", "spd", "diagonal", "lower", "upper", "orthogonal"})
 _STRUCTURES = {
@@ -67,7 +68,7 @@ LONG = 60  # characters from which on an answer's repeated parts are worth names
 
 def derivative(
     expression: Any,
-    wrt: Any,
+    wrt: Any = (),
     *,
     where: Where = None,
     of: str | None = None,
@@ -78,7 +79,7 @@ def derivative(
 ) -> Derivative:
     """d expression / d wrt.
 
-    expression  text, a program, or a SymPy expression;  of  which name of a program (the last one)
+    expression  text, a program, or a SymPy expression (or its Derivative);  of  which name of a program (the last)
     wrt         a name or SymPy symbol, or a list of them for higher order
     where       declarations, `"x: R^n; A: R^{n x n}"` or a mapping; without any, shapes are inferred
     layout      mixed, numerator, denominator, gradient or tensor;  vec  column or row stacking
@@ -86,8 +87,19 @@ def derivative(
 
     Raises ParseError, UnknownNameError, ShapeError, LayoutError, NotDifferentiableError, LimitError.
     """
+    if type(expression).__name__ == "Derivative":
+        expression, wrt = _requested(expression, wrt)
     source = program(expression, where, infer=infer, wrt=wrt)
     return derive(source, of, wrt, layout=layout, vec=vec, structure=structure)
+
+
+def _requested(expression: Any, wrt: Any) -> tuple[Any, Any]:
+    """What SymPy's unevaluated Derivative is of and by, the further variables after its own."""
+    from symgrad.notation.sympy_door import requested
+
+    inner, variables = requested(expression)
+    variables += wrt if isinstance(wrt, list | tuple) else [wrt]
+    return inner, variables[0] if len(variables) == 1 else variables
 
 
 def gradient(expression: Any, wrt: Any, **options: Any) -> Derivative:
@@ -174,7 +186,7 @@ class Derivative:
     vec: str
     structure: str
 
-    @cached_property
+    @lazy
     def node(self) -> Node:
         """The tensor, simplified."""
         return present(self.raw)
@@ -193,7 +205,7 @@ class Derivative:
             result.__dict__["node"] = self.node
         return result
 
-    @cached_property
+    @lazy
     def parts(self) -> tuple[Part, tuple[Part, ...]]:
         """The axes of the output and of each variable."""
         start, found = 0, []
@@ -203,7 +215,7 @@ class Derivative:
             start += view.node.rank
         return found[0], tuple(found[1:])
 
-    @cached_property
+    @lazy
     def arrangement(self) -> Arrangement:
         output, variables = self.parts
         return arrange(output, variables, self.layout, self.vec)
@@ -252,13 +264,13 @@ class Derivative:
         through = f"every path leads through {' or '.join(steps)}, whose derivative is zero, or " if steps else ""
         return f"{through}all terms cancel"
 
-    @cached_property
+    @lazy
     def kinks(self) -> tuple[str, ...]:
         """Where the operations of the program have no derivative, and what is taken there."""
         operations = dict.fromkeys(n.op for n in walk(self.output.node) if isinstance(n, Map | Apply))
         return tuple(f"{op.written}: {op.kinks}" for op in operations if op.kinks)
 
-    @cached_property
+    @lazy
     def notes(self) -> tuple[str, ...]:
         """What was done about a variable that is declared symmetric, diagonal, ..., and how the text was read."""
         given = {**self.program.declared, **self.program.where}  # with "ignore" only these keep the properties
@@ -269,17 +281,28 @@ class Derivative:
 
     # --- how it is written ---------------------------------------------------------------------
 
-    @cached_property
+    @lazy
     def shown(self) -> Node:
         """The tensor with the program's intermediates as names."""
-        return present(self.raw, self._names) if self._names else self.node
+        return self._with_lines(present(self.raw, self._names)) if self._names else self.node
 
-    @cached_property
+    def _with_lines(self, node: Node) -> Node:
+        """The tensor with the names of lines for parts of its products too, if that is proved to be the same."""
+        found = refolded(node, self._names)
+        if sums_a_line(found, self._names) or any(isinstance(n, Power) for n in self._names):
+            # what a line is made of may sum to nothing, or be 1/(1 + exp(-t))
+            found = min(found, refolded(present(self.node, self._names), self._names), key=lambda n: len(walk(n)))
+        if found is node:
+            return node
+        opened = present(present(found, meant_by(self._names)))  # once more: identities of what the names stand for
+        return found if same(View(opened, found.rank), View(self.node, found.rank)) else node
+
+    @lazy
     def _names(self) -> dict[Node, Node]:
         """The nodes that are written as names of the program."""
         return shown_names(self.scope, self.program.assigned)
 
-    @cached_property
+    @lazy
     def tree(self) -> Tree | None:
         """The matrix notation in the layout, read back and found equal; None where there is none."""
         if self._is_outsized:
@@ -296,9 +319,26 @@ class Derivative:
         tree = Familiar(line.value for line in self.program.lines).tree(tree)
         return tree if self._certified(tree, rows, columns) else None
 
+    @lazy
+    def unfolded(self) -> str | None:
+        """A tensor of three or four axes read as a matrix, as d vec(H) / d x' is; None where that has no notation.
+
+        The columns are the last axis (of four axes the last two), the rows the others, each stacked by columns.
+        """
+        if not self.arrangement.is_tensor or self.raw.rank not in (3, 4) or self._has_rows():
+            return None
+        rows, columns = (1, 0), (2,) if self.raw.rank == 3 else (3, 2)
+        try:
+            tree = lift_arranged(self.shown, rows, columns, Lifter(self._row_names()))
+        except NoMatrixForm:
+            return None
+        tree = Familiar(line.value for line in self.program.lines).tree(tree)
+        return text_of(tree) if self._certified(tree, rows, columns) else None
+
     def _certified(self, tree: Tree, rows: Sequence[int], columns: Sequence[int]) -> bool:
         """Whether the printed form, read back, is this tensor."""
-        return certified(tree, self._reading_scope(), View(permuted(self.shown, (*rows, *columns)), len(rows)))
+        scope = self._reading_scope() if self._names else self.scope
+        return certified(tree, scope, View(permuted(self.shown, (*rows, *columns)), len(rows)))
 
     def _axes(self) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
         """The axes that are rows and columns as it is written, if it can be written as a matrix."""
@@ -308,7 +348,7 @@ class Derivative:
         axes = tuple(range(self.raw.rank))
         return None if self.raw.rank > 2 or self._has_rows() else (axes[:1], axes[1:])
 
-    @cached_property
+    @lazy
     def _is_outsized(self) -> bool:
         """Whether it is far too long to be written as one expression, mostly of what it repeats."""
         if self._names and is_repetitive(self.raw, FAR * OUTSIZED, FAR * REPEATED, self._names):
@@ -321,7 +361,7 @@ class Derivative:
         found = self._named[0] if self._is_outsized else None
         return found if found is not None and found.parts else None
 
-    @cached_property
+    @lazy
     def _named(self) -> tuple[Shared | None, Scope]:
         """The answer with parts named in the graph, and what the names mean."""
         axes, scope = self._axes(), self._reading_scope()
@@ -337,7 +377,7 @@ class Derivative:
         return any(v.is_row for v in (self.output, *self.variables))
 
     def _row_names(self) -> frozenset[str]:
-        return frozenset(name for name, view in self.scope.views.items() if view.is_row)
+        return frozenset([name for name, view in self.scope.views.items() if not view.rows and view.is_row])
 
     def _reading_scope(self) -> Scope:
         """What names mean where the answer is read back: intermediates are themselves."""
@@ -349,6 +389,14 @@ class Derivative:
                 scope.views[name] = View(names[node], self.scope.views[name].rows)
         return scope
 
+    @lazy
+    def _entries(self) -> str:
+        """Index notation.  Raises SymgradError where, read back, it is something else: nothing wrong is printed."""
+        written = indexed_text(self.shown)
+        if contradicted(written, self._reading_scope(), self.shown):
+            raise SymgradError(f"this index notation is not proved: {written}", hint=".function() evaluates the tensor")
+        return written
+
     @property
     def matrix_form(self) -> bool:
         """Whether the result is closed matrix notation (else an indexed sum)."""
@@ -357,16 +405,16 @@ class Derivative:
     def __str__(self) -> str:
         if self.in_parts is not None:
             return self.in_parts.text()
-        return text_of(self.tree) if self.tree is not None else indexed_text(self.shown)
+        return text_of(self.tree) if self.tree is not None else self._entries
 
-    @cached_property
+    @lazy
     def einsum(self) -> EinsumForm:
         """The tensor (output axes, then variable axes) as terms of `numpy.einsum`: each with its coefficient,
         subscripts and operands, texts of the language; `str` of it is one line.  Every result has this form.
         """
         return einsum_form(self.shown)
 
-    @cached_property
+    @lazy
     def abbreviated(self) -> Shared | None:
         """The answer with repeated parts named, where that makes a long one at least a fifth shorter; else None."""
         if self.tree is None or len(str(self)) < LONG:
@@ -414,7 +462,7 @@ class Derivative:
             written = f"({written})"
         return f"d {written} / d {', '.join(self.wrt)}"
 
-    @cached_property
+    @lazy
     def expr(self) -> Any:
         """The result as a SymPy expression.  Raises LimitError where it is too long for one."""
         if self.in_parts is not None:
@@ -454,7 +502,7 @@ class Derivative:
         """
         return self._compiled(backend=backend)
 
-    @cached_property
+    @lazy
     def compressed(self) -> Factors:
         """The derivative in factors, compiled: the small arrays that a large, structured tensor is made of.
 
@@ -507,11 +555,11 @@ class Derivative:
             self._functions[key] = compiled(self, **options)
         return self._functions[key]
 
-    @cached_property
+    @lazy
     def _functions(self) -> dict[Any, Function]:
         return {}
 
-    @cached_property
+    @lazy
     def operator_code(self) -> OperatorCode:
         """The compiled operator, waiting for arrays; `.structure` is known without them."""
         from symgrad.evaluation import operator_code
@@ -526,8 +574,8 @@ class Derivative:
 
         return check(self, **options)
 
-    def steps(self, method: str = "index") -> tuple[Step, ...]:
-        """A worked derivation: by `index`, `differential` or `chain`; see `symgrad.steps`."""
+    def steps(self, method: str = "index") -> Worked:
+        """A worked derivation by `index`, `differential` or `chain`: lines that print, and that `.check()` verifies."""
         from symgrad.steps import steps
 
         return steps(self, method)

@@ -10,11 +10,14 @@ leaves by adds the place with `located`.  All of them are `SymgradError` and the
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 Span = tuple[int, int]
 
 WINDOW = 72  # characters of the user's line that are shown around the caret
+LONGEST_WORD = 60
+_LONG_WORD = re.compile(rf"\w{{{LONGEST_WORD + 1},}}")
 
 
 class SymgradError(Exception):
@@ -25,11 +28,12 @@ class SymgradError(Exception):
     """
 
     def __init__(self, message: str, *, text: str | None = None, span: Span | None = None, hint: str | None = None):
+        message = _shortened(message)
         super().__init__(message)
         self.message = message
         self.text = text
         self.span = span
-        self.hint = hint
+        self.hint = None if hint is None else _shortened(hint)
 
     @property
     def line(self) -> int:
@@ -80,6 +84,13 @@ class SymgradError(Exception):
         return [f"  {row}", "  " + " " * at + "^" * width]
 
 
+def _shortened(said: str) -> str:
+    """What is said, with words of more than LONGEST_WORD letters cut: nobody reads a name of a thousand."""
+    if len(said) <= LONGEST_WORD:
+        return said
+    return _LONG_WORD.sub(lambda word: f"{word[0][: LONGEST_WORD // 2]}...", said)
+
+
 class ParseError(SymgradError, ValueError):
     """The text is not in the language."""
 
@@ -114,7 +125,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     >>> did_you_mean("sinus", ["sin", "cos"])
     'did you mean sin?'
     """
-    names = sorted(set(known))
+    names, name = sorted(set(known)), str(name)
     close = difflib.get_close_matches(name, names, n=3, cutoff=0.6) or [k for k in names if k.lower() == name.lower()]
     if close:
         return f"did you mean {' or '.join(close)}?"

@@ -20,7 +20,7 @@ import numpy as np
 from symgrad.errors import NotDifferentiableError, ShapeError, UnknownNameError, did_you_mean
 from symgrad.notation.declare import Declaration
 from symgrad.notation.entries import Entries, entries_view
-from symgrad.notation.lower import CONSTANTS, Scope, lower, size_of
+from symgrad.notation.lower import CONSTANTS, Scope, size_of
 from symgrad.notation.tree import Call, Name, Number, Tree, postorder
 from symgrad.numeric.backprop import ComputationalGraph, Handle
 from symgrad.numeric.evaluate import evaluate
@@ -69,7 +69,7 @@ class _Builder:
         parts = list(postorder(tree))
         for part in parts:
             if type(part) is Call and record(part.op).sizes:
-                skipped.update(id(p) for a in part.args for p in postorder(a))
+                skipped.update(id(p) for a in part.args[record(part.op).arrays :] for p in postorder(a))
         for part in parts:
             if id(part) not in skipped:
                 stack.append(self._part(part, stack, name if part is tree and isinstance(part, Call) else None))
@@ -87,14 +87,15 @@ class _Builder:
             gate = IndexNotationGate(part, [v for _, v in arguments], self._size, self.scope)
             return self.graph.add(gate, *(h for h, _ in arguments), name=name), gate.view
         entry = record(part.op)
-        if entry.sizes:
-            sizes = [self._size(s) for s in size_arguments(part, self.scope)]
-            view = lower(part, self.scope)
-            return self.graph.add(OperationGate(entry, sizes=sizes, kind=view.kind), name=name), view
-        count = len(part.args)
-        arguments = stack[-count:]
-        del stack[-count:]
+        wanted = size_arguments(part, self.scope) if entry.sizes else []
+        count = len(part.args) - len(wanted)
+        arguments = stack[len(stack) - count :]
+        del stack[len(stack) - count :]
         views = [v for _, v in arguments]
+        if wanted:
+            view = entry.build(*views, *wanted)
+            sized = OperationGate(entry, sizes=[self._size(s) for s in wanted], kind=view.kind)
+            return self.graph.add(sized, *(h for h, _ in arguments), name=name), view
         if entry.name in ("add", "subtract"):  # only the shape matters here, so long sums stay linear
             view = next((v for v in views if not v.is_scalar), views[0])
         else:
@@ -147,7 +148,7 @@ class IndexNotationGate(Gate):
 
 def size_arguments(call: Call, scope: Scope) -> list[Size]:
     """The dimensions that eye, ones, ... are called with."""
-    return [size_of(a, scope) for a in call.args]
+    return [size_of(a, scope) for a in call.args[record(call.op).arrays :]]
 
 
 def bound_sizes(program: Program, values: Mapping[str, Any]) -> dict[str, int]:

@@ -78,7 +78,7 @@ def _check_sizes(program: Program, values: Mapping[str, Any], of: str | None) ->
     if unknown:
         raise UnknownNameError(f"no array says how large {unknown[0]} is", hint="a number in its place")
     for handle in computational_graph(program, sizes, of).nodes_topologically_sorted():
-        if isinstance(handle.gate, OperationGate) and handle.gate.sizes:
+        if isinstance(handle.gate, OperationGate) and handle.gate.sizes and not handle.gate.record.arrays:
             rows, columns = handle.gate.record.build(*handle.gate.sizes).shape
             if int(str(rows)) * int(str(columns)) > ENTRY_LIMIT:
                 raise LimitError(f"{handle.label} of {rows} x {columns} entries is too large", hint="smaller sizes")
@@ -184,7 +184,7 @@ def _in_words(record: Operation, texts: list[str]) -> str:
         return f"{sign}{_closed(texts[0])}"
     if fixity == "postfix":
         return f"{_closed(texts[0])}ᵀ"
-    if fixity == "call":
+    if fixity in ("call", "square"):
         return f"{sign}({', '.join(t or 'x' for t in texts)})"
     if fixity == "bracket":
         return f"[{texts[0] or 'x'} {sign} {texts[1] or 'x'}]"

@@ -14,10 +14,10 @@ import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from symgrad.errors import ParseError, UnknownNameError, did_you_mean
+from symgrad.errors import ParseError, SymgradError, UnknownNameError, did_you_mean
+from symgrad.lazy import lazy
 from symgrad.notation.declare import Declaration, declare
 from symgrad.notation.entries import header, read_lines
 from symgrad.notation.grammar import check_calls, resolve_juxtaposition
@@ -26,9 +26,11 @@ from symgrad.notation.latex import latex as tree_latex
 from symgrad.notation.latex_tokens import is_latex
 from symgrad.notation.lower import CONSTANTS, Scope, lower, unknown_name
 from symgrad.notation.text import text as tree_text
+from symgrad.notation.tokens import is_name, plain_name
 from symgrad.notation.tree import Assignment, Call, Name, Tree, names, postorder
 from symgrad.operations.catalogue import find, function_names, latex_templates
 from symgrad.tensor.build import as_number, hadamard, power, primitive, scaled, unit
+from symgrad.tensor.canonical import symmetry
 from symgrad.tensor.dims import letters_of
 from symgrad.tensor.nodes import Add, Apply, Einsum, Input, Map, Node, Power
 from symgrad.tensor.numbers import exact
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from symgrad.derivation import Derivative
     from symgrad.numeric.backprop import ComputationalGraph
 
+LONGEST_JOINED = 6  # letters of a name that may have been meant as a product
 RESULT = "result"  # what an unnamed last line is called where a name is needed
 
 Where = str | Mapping[str, object] | None
@@ -56,14 +59,18 @@ class Program:
     assumed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     where: Mapping[str, Declaration] = field(default_factory=dict)
+    letters: tuple[str, ...] = ()  # dimensions that no declaration has, as n of SymPy's OneMatrix(n, n)
 
     def __reduce__(self) -> Any:
-        return Program, (self.text, self.lines, self.declared, self.assumed, self.notes, self.where)
+        return Program, (self.text, self.lines, self.declared, self.assumed, self.notes, self.where, self.letters)
 
-    @cached_property
+    @lazy
     def scope(self) -> Scope:
         """Inputs and every assigned name, lowered."""
-        return self._lowered(())
+        try:
+            return self._lowered(())
+        except SymgradError as error:
+            raise _advised(error, self.text, self.where, bool(self.assumed)) from None
 
     @property
     def views(self) -> dict[str, View]:
@@ -80,7 +87,8 @@ class Program:
 
     def cut_at(self, wanted: Collection[str]) -> Scope:
         """The scope in which the intermediates in `wanted` are variables of their own."""
-        cut = tuple(n for n in wanted if n in self.assigned)
+        assigned = self.assigned
+        cut = tuple([n for n in wanted if n in assigned])
         return self._lowered(cut) if cut else self.scope
 
     def _lowered(self, cut: Collection[str]) -> Scope:
@@ -116,8 +124,26 @@ class Program:
     def lookup(self, name: str) -> View:
         """The meaning of a name.  Raises UnknownNameError."""
         if name not in self.views:
-            raise unknown_name(name, self.scope)
+            raise self._unknown(name)
         return self.views[name]
+
+    def _unknown(self, name: str) -> SymgradError:
+        """The error for what is no name of this program."""
+        if name in self.scope.letters:
+            message = f"{name} is a dimension, and one differentiates by variables"
+            return UnknownNameError(message, hint=f"known: {', '.join(n for n in self.views if n != RESULT)}")
+        if find(name) is not None:
+            return unknown_name(name, self.scope)
+        joined = next((n for n in self.assumed if name in n and 1 < len(n) <= LONGEST_JOINED and n.isalpha()), None)
+        if joined is not None:
+            product = "*".join(joined[0] + joined[1:].replace("T", "'")).replace("*'", "'")
+            hint = f"{joined} was read as one name; a product is written {product}"
+            return UnknownNameError(f"{name} is no name of {_excerpt(self.text)}", hint=hint)
+        names_ = [n for n in self.views if n != RESULT]
+        said = "the names here are " if len(names_) > 1 else "the only name here is "
+        hint = did_you_mean(name, names_) or ""
+        listed = hint if hint.startswith("did you") else said + ", ".join(names_[:12])
+        return UnknownNameError(f"{name} is no name of {_excerpt(self.text)}", hint=listed)
 
     def derivative(
         self,
@@ -150,10 +176,13 @@ class Program:
 
 
 def _more_letters(program: Program) -> list[str]:
-    """Dimension letters that only occur inside eye, ones, zeros of an inferred program."""
+    """Dimension letters that only occur inside eye, ones, zeros of an inferred program, or of a SymPy expression."""
     from symgrad.notation.infer import dimension_names
 
-    return dimension_names(program.lines) if program.assumed or not program.declared else []
+    return dimension_names(program.lines) if program.assumed or not program.declared else [*program.letters]
+
+
+_SYMMETRIES = {0: frozenset[str](), 1: frozenset({"symmetric"}), -1: frozenset({"skew"})}
 
 
 def shown_names(scope: Scope, assigned: Collection[str]) -> dict[Node, Node]:
@@ -163,7 +192,9 @@ def shown_names(scope: Scope, assigned: Collection[str]) -> dict[Node, Node]:
         node = scope.views[name].node
         if name == RESULT or isinstance(node, Input) or node in table:
             continue
-        stand_in = Input.make(name, node.shape)
+        turns = symmetry(node) if node.rank == 2 else 0
+        on_simplex = isinstance(node, Apply) and node.op.sums_to_one and not node.batch
+        stand_in = Input.make(name, node.shape, frozenset({"simplex"}) if on_simplex else _SYMMETRIES[turns])
         table[node] = stand_in
         if isinstance(node, Map | Apply) and node.op.aliases is not None:
             for alias, replacement in node.op.aliases(stand_in, *node.args):
@@ -200,6 +231,14 @@ def program(source: Any, where: Where = None, *, infer: bool = False, wrt: Any =
     if not isinstance(source, str):
         raise ParseError(f"an expression is text or a SymPy expression, not {type(source).__name__}")
     declared = declare(where, reserved=[*function_names(), *CONSTANTS])
+    try:
+        return _read(source, declared, infer)
+    except SymgradError as error:
+        raise _advised(error, source, declared, infer) from None
+
+
+def _read(source: str, declared: dict[str, Declaration], infer: bool) -> Program:
+    """A program from text or LaTeX, its shapes inferred where nothing is declared."""
     lines = _latex_lines(source, declared) if is_latex(source) and header(source) is None else read_lines(source)
     lines, notes = _resolved(lines, declared)
     _check_names(source, lines, declared)
@@ -207,6 +246,20 @@ def program(source: Any, where: Where = None, *, infer: bool = False, wrt: Any =
     if infer or not declared:
         inferred = infer_declarations(lines, declared, source)
     return Program(source, lines, {**declared, **inferred}, tuple(inferred), tuple(notes), declared)
+
+
+def _advised(error: SymgradError, source: str, declared: Mapping[str, Declaration], infer: bool) -> SymgradError:
+    """The error with what to write instead, where the text is a formula in another spelling."""
+    from symgrad.notation.advice import advised
+
+    def fits(text: str) -> bool:
+        try:
+            _read(text, dict(declared), infer)._lowered(())
+        except SymgradError:
+            return False
+        return True
+
+    return advised(error, source, declared, fits)
 
 
 def _latex_lines(source: str, declared: Mapping[str, Declaration]) -> tuple[Assignment, ...]:
@@ -237,11 +290,12 @@ def _check_names(source: str, lines: tuple[Assignment, ...], declared: Mapping[s
     """A name of the program is not a function, a constant or an input as well."""
     known = {*declared, *(line.name for line in lines if line.name)}
     functions = set(function_names())
+    numbers = {*CONSTANTS, *letters_of(s for d in declared.values() for s in (d.rows, d.columns))}
     for line in lines:
-        check_calls(source, line.value, known, functions)
+        check_calls(source, line.value, known, functions, numbers)
         if line.name in declared:
             raise ParseError(f"{line.name} is declared and assigned", text=source, span=line.span, hint="another name")
-        if line.name in CONSTANTS or (line.name and find(line.name) is not None):
+        if line.name in CONSTANTS or line.name in functions:
             raise ParseError(
                 f"{line.name} is a function or constant and can't be assigned", text=source, span=line.span
             )
@@ -260,7 +314,7 @@ def echoes(program: Program) -> list[str]:
 
 def _is_sympy(source: Any) -> bool:
     sympy = sys.modules.get("sympy")
-    return sympy is not None and isinstance(source, sympy.Basic)
+    return sympy is not None and isinstance(source, sympy.Basic | sympy.MatrixBase)
 
 
 def _from_sympy(source: Any, where: Where, wrt: Sequence[Any]) -> Program:
@@ -268,18 +322,28 @@ def _from_sympy(source: Any, where: Where, wrt: Sequence[Any]) -> Program:
 
     tree, found = to_tree(source)
     for variable in wrt:
-        if _is_sympy(variable) and getattr(variable, "name", None):
+        if _is_sympy(variable) and getattr(variable, "name", None) and variable.name not in found:
             found = {**to_tree(variable)[1], **found}
     declared = {**found, **declare(where)}
-    return Program(tree_text(tree), (Assignment(None, tree),), declared, (), (), declared)
+    from symgrad.notation.infer import dimension_names
+
+    line, told = Assignment(None, tree), letters_of(s for d in declared.values() for s in (d.rows, d.columns))
+    letters = tuple(a for a in dimension_names([line]) if a not in told)
+    return Program(tree_text(tree), (line,), declared, (), (), declared, letters)
+
+
+def _excerpt(text: str, limit: int = 40) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 3] + "..."
 
 
 def name_of(variable: Any) -> str:
-    """The name of a variable given as text or as a SymPy symbol.  Raises UnknownNameError."""
+    """The name of a variable given as text or as a SymPy symbol; `x₁` is x1.  Raises UnknownNameError."""
     if isinstance(variable, str):
         if not variable.strip():
             raise UnknownNameError("no variable is given to differentiate by", hint="wrt='x'")
-        return variable.strip()
+        typed = variable.strip()
+        return typed if typed.isascii() or not is_name(typed) else plain_name(typed, 0, len(typed))
     name = getattr(variable, "name", None)
     if name is None:
         raise UnknownNameError(

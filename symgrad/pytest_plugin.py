@@ -16,6 +16,7 @@ import argparse
 import secrets
 import shlex
 from collections.abc import Generator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -84,6 +85,9 @@ def pytest_runtest_makereport(
     """Adds to a failure of a derivative how to see it again."""
     error = call.excinfo.value if call.excinfo is not None else None
     failed = type(error).__module__ == "symgrad.testing" and hasattr(error, "report")
+    unusable = any(c.__module__ == "symgrad.errors" for c in type(error).__mro__)
+    if error is not None and unusable and not item.config.getoption("fulltrace", False):
+        _leave_out_our_frames(error)
     with_fixture = "symgrad" in getattr(item, "fixturenames", ())
     if failed and not with_fixture:  # the fixture records by itself
         item.user_properties += _properties(error)
@@ -92,6 +96,16 @@ def pytest_runtest_makereport(
         seed = f" --symgrad-seed={error.report.seed}" if with_fixture else ""  # type: ignore[union-attr]
         report.sections.append(("symgrad", f"to see it again: pytest {shlex.quote(item.nodeid)}{seed}"))
     return report
+
+
+def _leave_out_our_frames(error: BaseException) -> None:
+    """An input that cannot be used is a fault where it was given: the traceback ends at the user's last frame."""
+    ours = str(Path(__file__).parent)
+    last, at = None, error.__traceback__
+    while at is not None:
+        last, at = (last if at.tb_frame.f_code.co_filename.startswith(ours) else at), at.tb_next
+    if last is not None:
+        last.tb_next = None
 
 
 def _properties(failure: Any) -> list[tuple[str, object]]:

@@ -70,6 +70,8 @@ def _array(node: Node, args: list[Any], shape: tuple[int, ...], values: Values, 
             return o + size_at(node.offset, letters) == i + k
         case kinds.Triangle():
             return np.tri(*shape)
+        case kinds.Window():
+            return np.eye(shape[0], shape[1], size_at(node.offset, letters))
     raise TypeError(f"no such kind of node: {type(node).__name__}")
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from symgrad.certificate import certified, same
+from symgrad.certificate import certified, contradicted, same
 from symgrad.derivation import derivative
 from symgrad.notation.declare import declare
 from symgrad.notation.grammar import parse
 from symgrad.notation.lower import Scope, lower
 from symgrad.notation.tree import Call, Name, Tree
-from symgrad.tensor.build import scaled
+from symgrad.tensor.build import einsum, scaled
 from symgrad.tensor.view import View
 
 WHERE = "x, y, t: R^n; A, B, X: R^{n x n}; S: R^{n x n} symmetric; M: R^{m x n}; u: R^m; s: R"
@@ -32,6 +32,10 @@ PAIRS = [
     ("kron(A, B)", "kron(A, B')"),
     ("x*y'/s", "x*y'/s^2"),
     ("S*x", "S*y"),
+    ("(2*A*diag(x)*diag(y) + B*X)*diag(1 - t.^2)", "(2*A*diag(x .* y) - B*X)*diag(1 - t.^2)"),
+    ("kron(x*x', A'*(diag(y)*B*A - 2*diag(t))*X)", "kron(x*x', A'*(diag(y)*B*A - 2*diag(y))*X)"),
+    ("kron(x*y', A'*(diag(y)*B*A - 2*diag(t))*X)", "kron(y*x', A'*(diag(y)*B*A - 2*diag(t))*X)"),
+    ("(A*(B*(X + diag(x))*A + diag(y)) + S)*B", "(A*(B*(X + diag(x))*A + diag(y)) - S)*B"),
 ]
 
 
@@ -85,3 +89,12 @@ def test_opened_products_are_proved_and_their_likes_refused(one: str, other: str
     a, b, c = (lower(parse(t), SCOPE) for t in (one, other, wrong))
     assert same(a, b) and same(b, a)
     assert not same(a, c) and not same(c, b)
+
+
+def test_index_notation_that_says_something_else_is_contradicted() -> None:
+    scope = Scope.of(declare("x: R^n"))
+    x = scope.views["x"].node
+    wanted = einsum([(x, "i"), (x, "j"), (x, "k")], "ijk")
+    assert not contradicted("[i, j, k]: x[i]*x[j]*x[k]", scope, wanted)
+    assert contradicted("[i, j, k]: x[i]*x[j]*x[j]*delta[j, k]", scope, wanted)
+    assert contradicted("[i, j, k]: 2*x[i]*x[j]*x[k]", scope, wanted)

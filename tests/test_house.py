@@ -31,10 +31,11 @@ ALLOWED = {
 ALLOWED["road"] = {*ALLOWED["notation"], "notation", "numeric"}
 ALLOWED["picture"] = {*ALLOWED["road"], "road", "drawing"}
 ALLOWED["verification"] = {*ALLOWED["road"], "road", "drawing"}
-ALLOWED["bank"] = {*ALLOWED["verification"], "verification", "picture", "drawing"}
+ALLOWED["training"] = {*ALLOWED["verification"], "verification"}
+ALLOWED["bank"] = {*ALLOWED["training"], "training", "picture"}
 ALLOWED["faces"] = {*ALLOWED["bank"], "bank", "symgrad"}
 ALLOWED["symgrad"] = {*ALLOWED["faces"], "faces"}
-ROAD = {"programs", "certificate", "derivation", "evaluation", "execution", "batches", "steps"}
+ROAD = {"programs", "certificate", "derivation", "evaluation", "execution", "batches", "steps", "lazy"}
 # The one arrow that points up, inside a method, so that users can write D.check().
 DOORS = {("derivation.py", "symgrad.verification.check.check")}
 

@@ -113,6 +113,14 @@ def test_a_failure_says_what_is_wrong_and_how_to_see_it_again(project):
     assert "gradcheck.py" not in done.stdout  # the traceback ends in the test
 
 
+def test_an_input_that_cannot_be_used_is_shown_where_it_was_given(project):
+    text = 'def test_it(symgrad):\n    symgrad.assert_derivative("norm2(X @ w)", "w", claimed=lambda X, w: w)\n'
+    shown = project(text).stdout
+    assert "column 9: '@' is not in the language" in shown and "norm2(X*w)" in shown
+    assert "tokens.py" not in shown and "programs.py" not in shown
+    assert "tokens.py" in project(text, "--full-trace").stdout
+
+
 def test_junit_properties(project):
     project(WRONG, "--symgrad-seed=9", "--junitxml=report.xml")
     cases = ElementTree.parse(project.path / "report.xml").iter("testcase")

@@ -18,7 +18,21 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
 
 from symgrad.errors import NotDifferentiableError
-from symgrad.tensor.build import MINUS_ONE, ONE, einsum, elementwise, hadamard, inlined, is_zero, plus, power, zero
+from symgrad.tensor.build import (
+    MINUS_ONE,
+    ONE,
+    as_number,
+    einsum,
+    elementwise,
+    hadamard,
+    inlined,
+    is_zero,
+    plus,
+    power,
+    scaled,
+    split_product,
+    zero,
+)
 from symgrad.tensor.build import add as add_nodes
 from symgrad.tensor.dims import Shape, Size
 from symgrad.tensor.index import Indexed, Tensor, resolved
@@ -74,12 +88,18 @@ def cotangents(
     found: dict[Node, Node] = {}
     for node in reversed(order):
         shares = waiting.pop(node)
-        cotangent = shares[0][1] if len(shares) == 1 == shares[0][0] else add_nodes(shares, output.shape + node.shape)
+        if len(shares) == 1 and type(shares[0][1]) is not Add:
+            number, cotangent = shares[0]  # apart: in a chain of products no node is made that differs in a number only
+        else:  # several, or none where zeros were handed on
+            number, cotangent = 1, add_nodes(shares, output.shape + node.shape)
         if node in wanted:
-            found[node] = cotangent
-        if node.args and not is_zero(cotangent):
+            found[node] = scaled(number, cotangent)
+        if node.args and (cotangent.args or not is_zero(cotangent)):
             for argument, coefficient, share in pull_back(node, cotangent, axes, waiting, logarithm, override):
-                waiting[argument].append((coefficient, share))
+                if type(share) is Add:  # has its numbers in its terms, so that like terms of sums are found
+                    waiting[argument].append((coefficient, scaled(number, share)))
+                else:
+                    waiting[argument].append((number * coefficient, share))
     return {v: found[v] if v in found else zero(output.shape + v.shape) for v in variables}
 
 
@@ -128,6 +148,9 @@ def _pull_map(
     node: Map, cotangent: Node, axes: int, active: Container[Node], override: Override | None
 ) -> list[Contribution]:
     partials = node.op.partials if override is None else override.get(node, node.op.partials)
+    if len(node.args) == 1:
+        argument = node.args[0]
+        return [_entrywise(argument, cotangent, partials[0](node, argument), axes)] if argument in active else []
     return [
         _entrywise(argument, cotangent, partial(node, *node.args), axes)
         for argument, partial in zip(node.args, partials, strict=True)
@@ -143,21 +166,31 @@ def _pull_product(node: Einsum, cotangent: Node, axes: int, active: Container[No
     for place, (argument, labels) in enumerate(node.factors):
         if argument not in active:
             continue
-        others: list[tuple[Node, Labels]] = [*node.factors[:place], *node.factors[place + 1 :]]
+        others = [*node.factors[:place], *node.factors[place + 1 :]]
         coefficient, factors = absorbed(cotangent, outer + own)
-        factors = factors + others
-        covered = set(own).union(*[ls for _, ls in others])
-        result: list[Hashable] = []
-        for axis, a in enumerate(labels):
-            if a in result:  # a diagonal was read: only entries on it have a derivative
-                factors.append((Delta.make(argument.shape[axis]), (a, ("axis", axis))))
-                result.append(("axis", axis))
-            else:
-                result.append(a)
-                if a not in covered:
-                    factors.append((Ones.make(argument.shape[axis]), (a,)))
-        shares.append((argument, 1, einsum(factors, (*outer, *result), coefficient * node.coefficient)))
+        factors += others
+        covered = {*own}
+        for _, over in others:
+            covered.update(over)
+        result: Labels = labels
+        if not covered.issuperset(labels) or len(set(labels)) < len(labels):
+            result = _spread(argument, labels, covered, factors)
+        shares.append((argument, *split_product(factors, outer + result, coefficient * node.coefficient)))
     return shares
+
+
+def _spread(argument: Node, labels: Labels, covered: set[int], factors: list[tuple[Node, Labels]]) -> Labels:
+    """The labels of a share, with factors for those that no other factor has and for the entries of a diagonal."""
+    result: list[Hashable] = []
+    for axis, a in enumerate(labels):
+        if a in result:  # a diagonal was read: only entries on it have a derivative
+            factors.append((Delta.make(argument.shape[axis]), (a, ("axis", axis))))
+            result.append(("axis", axis))
+        else:
+            result.append(a)
+            if a not in covered:
+                factors.append((Ones.make(argument.shape[axis]), (a,)))
+    return tuple(result)
 
 
 def absorbed(cotangent: Node, labels: Labels) -> tuple[Coefficient, list[tuple[Node, Labels]]]:
@@ -165,8 +198,9 @@ def absorbed(cotangent: Node, labels: Labels) -> tuple[Coefficient, list[tuple[N
     if type(cotangent) is Einsum:
         if not cotangent.args:
             return cotangent.coefficient, []
-        if Delta in {type(a) for a in cotangent.args}:
-            return cotangent.coefficient, inlined(cotangent, labels)
+        for factor in cotangent.args:
+            if type(factor) is Delta:
+                return cotangent.coefficient, inlined(cotangent, labels)
     return 1, [(cotangent, labels)]
 
 
@@ -174,13 +208,19 @@ def _entrywise(argument: Node, cotangent: Node, factor: Node, axes: int) -> Cont
     own = tuple(range(cotangent.rank))
     kept = own if argument.shape else own[:axes]
     coefficient, factors = absorbed(cotangent, own)
-    return argument, coefficient, einsum([*factors, (factor, own[axes : axes + factor.rank])], kept)
+    factors.append((factor, own[axes : axes + factor.rank]))
+    return argument, *split_product(factors, kept, coefficient)
 
 
 def _pull_power(
     node: Power, cotangent: Node, axes: int, active: Container[Node], logarithm: EntrywiseFunction | None
 ) -> Iterator[Contribution]:
     base, exponent = node.base, node.exponent
+    value = as_number(exponent)
+    if value is not None and base in active:
+        _, coefficient, share = _entrywise(base, cotangent, power(base, value - 1), axes)
+        yield base, value * coefficient, share
+        return
     if base in active:
         yield _entrywise(base, cotangent, hadamard(exponent, power(base, plus(exponent, MINUS_ONE))), axes)
     if exponent in active:

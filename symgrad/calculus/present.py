@@ -20,10 +20,39 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from itertools import chain, product
 from math import prod
 
+from symgrad.calculus.cancel import (
+    cancel_inverse,
+    cancel_orthogonal,
+    cancelled_entrywise,
+    cancelled_sums,
+    components,
+    degrees,
+    drop_repeated_onehot,
+    drop_triangle,
+    drop_unit_sum,
+    is_cancelling,
+    may_cancel,
+    sorted_diagonals,
+)
 from symgrad.calculus.collect import collected, gathered, shorter, without_fractions
 from symgrad.errors import LimitError
-from symgrad.tensor.build import add, apply, einsum, elementwise, inlined, power, unit
-from symgrad.tensor.nodes import Add, Apply, Coefficient, Delta, Einsum, Input, Map, Node, Ones, Power, Shift, walk
+from symgrad.tensor.build import add, apply, as_number, einsum, elementwise, inlined, is_zero, power, transposed, unit
+from symgrad.tensor.canonical import symmetry
+from symgrad.tensor.nodes import (
+    Add,
+    Apply,
+    Coefficient,
+    Delta,
+    Einsum,
+    Input,
+    Map,
+    Node,
+    Ones,
+    Power,
+    Shift,
+    walk,
+)
+from symgrad.tensor.signs import is_positive
 
 MAX_TERMS = 64  # of a flattened sum
 MAX_FACTORS = 32  # of a flattened product: naming it takes time that grows faster than its length
@@ -59,28 +88,37 @@ def _kept(root: Node, whole: Collection[Node]) -> Callable[[Node, Add], bool]:
     return lambda node, flat: node in whole or (uses[node] > 1 and len(flat.terms) > FEW)
 
 
-def expanded(root: Node, limit: int = MAX_EXPANSION) -> Node:
+def expanded(root: Node, limit: int = MAX_EXPANSION, named: Naming | None = None) -> Node:
     """The normal form: products multiplied out, sums of products of inputs and of functions of normal forms.
 
-    Two polynomial tensor expressions are equal exactly when their normal forms are the same object.
-    Raises LimitError where one product would give more than `limit` terms.
+    Two polynomial tensor expressions are equal exactly when their normal forms are the same object; `named` as in
+    `present`.  Raises LimitError where one product would give more than `limit` terms.
     """
-    return _passed(root, {}, _Flattening(limit))
+    return _passed(root, {}, _Flattening(limit), named)
 
 
 def _passed(root: Node, names: Mapping[Node, Node], flattening: _Flattening, named: Naming | None = None) -> Node:
     done: dict[Node, Node] = dict(names)
     order = walk(root, beyond=names)
     rules = tuple(dict.fromkeys(chain.from_iterable([n.op.rules for n in order if type(n) in _FUNCTIONS])))  # type: ignore[attr-defined]
+    flattening.rules = rules
     for node in order:
         if node not in done:
             made = flattening.rebuilt(node, done) if node.args else node
             if rules:
                 made = _ruled(made, rules)
             if type(made) is Add and not flattening.expand:
-                made = collected(made)
+                found = collected(made)
+                made = _terms_ruled(found, rules) if rules and found is not made else found
             done[node] = made if named is None else named(node, made)
     return done[root]
+
+
+def _terms_ruled(node: Node, rules: Iterable[Rule]) -> Node:
+    """The identities applied to the terms of a sum that has been put together another way, then to the sum."""
+    if isinstance(node, Add) and node.terms:
+        node = add([(c, _ruled(n, rules)) for c, n in node.terms])
+    return _ruled(node, rules)
 
 
 def _ruled(node: Node, rules: Iterable[Rule]) -> Node:
@@ -103,6 +141,7 @@ class _Flattening:
         self.expand = limit > 0
         self.turned: dict[Node, Node] = {}  # sums of matrices that are factors, each as itself or as its transpose
         self.inside = 0  # sums that are being tried term by term
+        self.rules: tuple[Rule, ...] = ()  # identities of the records that occur
 
     def rebuilt(self, node: Node, done: Mapping[Node, Node]) -> Node:
         if type(node) is Einsum:
@@ -113,16 +152,13 @@ class _Flattening:
         if type(node) is Add:
             return self.sum([(c, done[n]) for c, n in node.terms], node)
         args = tuple([done[a] for a in node.args])
-        if type(node) is Power:
-            return _power_of_spread(*args) or power(*args)
-        if args == node.args:
-            return node
-        if type(node) is Map:
-            return elementwise(node.op, *args)
-        return apply(node.op, args[0], node.batch, args[1:]) if type(node) is Apply else node
+        return _upright_function(node, args) if self.expand else _function_of(node, args)
 
     def _is_flat(self, node: Einsum, factors: Factors) -> bool:
         """Whether nothing in a product can be opened, cancelled or split off (a quick look, not the last word)."""
+        sums = [labels for n, labels in factors if type(n) is Add]
+        if len(sums) > 1 or (sums and any(len(ls) == 1 and ls[0] in sums[0] for _, ls in factors)):
+            return False
         for (n, _), (old, labels) in zip(factors, node.factors, strict=True):
             if n is not old or (labels and min(labels) >= node.rank) or not self._is_plain(n):
                 return False
@@ -156,6 +192,16 @@ class _Flattening:
         if not self.expand:
             flat = [self.narrowed(n, ls) if type(n) is Add and len(set(ls)) < len(ls) else (n, ls) for n, ls in flat]
             flat = [self.upright(n, ls) if type(n) is Add and n.rank == 2 else (n, ls) for n, ls in flat]
+            kinds = {type(n) for n, _ in flat}
+            if Add in kinds and Delta in kinds:
+                whole = einsum(flat, out, coefficient)  # deltas vanish
+                if not isinstance(whole, Einsum):
+                    return whole
+                coefficient, flat = whole.coefficient, list(whole.factors)
+            if Add in kinds:
+                flat = self._cancelled_in_sums(flat, out) if may_cancel(flat) else flat
+                flat = self._without_vanishing(flat, out) if self.inside < NESTED else flat
+                flat = cancelled_entrywise(_scaled_inside(flat, self.rules))
             shorter = self._summed_term_by_term(coefficient, flat, out)
             if shorter is not None:
                 return shorter
@@ -185,7 +231,7 @@ class _Flattening:
         if not any(type(n) is Einsum for n, _ in factors):
             return coefficient, factors
         repeated = Counter(factors) if len(set(factors)) < len(factors) else {}
-        degree = _degrees(factors, out)
+        degree = degrees(factors, out)
         flat: Factors = []
         for node, labels in factors:
             room = isinstance(node, Einsum) and len(flat) + len(node.factors) <= MAX_FACTORS
@@ -195,7 +241,7 @@ class _Flattening:
             if isinstance(node, Einsum) and room and (self.expand or (alone and _runs_on(node, labels, degree))):
                 coefficient *= node.coefficient
                 flat += inlined(node, labels)
-            elif isinstance(node, Einsum) and len(labels) > 1 and alone:
+            elif isinstance(node, Einsum) and alone and (labels or _falls_apart(node)):
                 coefficient *= node.coefficient
                 flat += _in_parts(node, labels)
             else:
@@ -205,7 +251,7 @@ class _Flattening:
     def distributed(self, coefficient: Coefficient, factors: Factors, out: Labels) -> list[tuple[Coefficient, Factors]]:
         """Sums that are multiplied out: all for the normal form, else those with more than two axes."""
         sums = [(i, n, ls) for i, (n, ls) in enumerate(factors) if isinstance(n, Add) and self._opens(n)]
-        turned = len(factors) == 1 and len(set(factors[0][1])) == len(factors[0][1])  # no diagonal of a sum
+        turned = len(factors) == 1 and len(factors[0][1]) == len(out) == len(set(factors[0][1]))  # nothing else
         if not sums or turned or any(not n.terms for _, n, _ in sums):  # a zero makes the product zero
             return [(coefficient, factors)]
         limit = self.limit or MAX_EXPANSION
@@ -225,21 +271,96 @@ class _Flattening:
         if self.inside >= NESTED:
             return None
         sums = [(n, labels) for n, labels in factors if isinstance(n, Add) and 1 < len(n.terms) <= FEW]
-        degree = _degrees(factors, out) if sums else {}
+        degree = degrees(factors, out) if sums else {}
         for node, labels in sums:
             if any(degree[a] == 1 and a not in out for a in labels):
                 rest = list(factors)
                 rest.remove((node, labels))
                 terms = [self.opened([*rest, (t, labels)], out, coefficient * c) for c, t in node.terms]
                 self.inside += 1
-                total = add(((1, self.product(f, len(out), c)) for c, f in terms), None)
+                total = add((t for c, f in terms for t in _opened_sum(self.product(f, len(out), c))), None)
                 self.inside -= 1
                 if (len(total.terms) if isinstance(total, Add) else 1) < len(node.terms):
                     return total
         return None
 
+    def _cancelled_in_sums(self, factors: Factors, out: Labels) -> Factors:
+        """Q'(Q x - m) as x - Q' m, inv(A) (A x - b) as x - inv(A) b: what cancels in one term of a sum."""
+        degree = degrees(factors, out)
+        for whole, labels in factors:
+            if type(whole) is not Add or whole.rank > 2:
+                continue
+            for near, ends in factors:
+                shared = [a for a in ends if a in labels and degree[a] == 2]
+                if len(shared) != 1 or len(set(ends)) != 2 or not is_cancelling(near):
+                    continue
+                other = ends[0] if ends[1] == shared[0] else ends[1]
+                axes = (other, *(a for a in labels if a != shared[0]))
+                made = [(c, n, self._near(near, ends, n, labels, axes)) for c, n in whole.terms]
+                left = [(c, n) for c, n, found in made if found is None]
+                if len(left) < len(made):
+                    rest = [f for f in factors if f[0] is not near and f[0] is not whole]
+                    gone: list[tuple[Coefficient, Node]] = [(c, found) for c, _, found in made if found is not None]
+                    if left:
+                        gone.append((1, einsum([(near, ends), (add(left), labels)], axes)))
+                    total = add(gone)
+                    return [*rest, (total, axes)] if len(rest) == len(factors) - 2 else factors
+        return factors
+
+    def _without_vanishing(self, factors: Factors, out: Labels) -> Factors:
+        """(diag(p) - p p')(I - 1 p') is diag(p) - p p': terms whose ones meet a sum that adds up to nothing."""
+        for i, (whole, labels) in enumerate(factors):
+            if type(whole) is not Add or whole.rank != 2:
+                continue
+            for axis, label in enumerate(labels):
+                near = [f for k, f in enumerate(factors) if k != i and label in f[1]]
+                spread = [n for _, n in whole.terms if type(n) is Einsum and _has_ones(n, axis)]
+                if not spread or len(near) != 1 or type(near[0][0]) is not Add or label in out or near[0][0].rank != 2:
+                    continue
+                if near[0][0] is whole:  # a square reads better
+                    continue
+                ends = near[0][1]
+                self.inside += 1
+                other = tuple(a for a in ends if a != label)
+                names = {label: "summed", **dict.fromkeys(other, 0)}
+                total = self.product([(near[0][0], tuple(names[a] for a in ends))], len(other), 1)
+                self.inside -= 1
+                if is_zero(total) and len(spread) < len(whole.terms):
+                    kept = add([(c, n) for c, n in whole.terms if n not in spread])
+                    return [*factors[:i], (kept, labels), *factors[i + 1 :]]
+        return factors
+
+    def _near(self, near: Node, ends: Labels, term: Node, labels: Labels, axes: Labels) -> Node | None:
+        """The product of a factor and a term of a sum where the factor cancels; else None."""
+        _, flat = self.opened([(near, ends), (term, labels)], axes, 1)
+        rest = cancel_inverse(flat, axes) or cancel_orthogonal(flat, axes)
+        return None if rest is None else einsum(rest, axes, term.coefficient if isinstance(term, Einsum) else 1)
+
     def _opens(self, node: Add) -> bool:
         return self.expand or (node.rank > 2 and len(node.terms) <= MAX_TERMS)
+
+
+def _function_of(node: Node, args: tuple[Node, ...]) -> Node:
+    """The power or function that a node is, of other arguments."""
+    if type(node) is Power:
+        return _power_of_spread(*args) or _power_of_squares(*args) or power(*args)
+    if args == node.args:
+        return node
+    if type(node) is Map:
+        return elementwise(node.op, *args)
+    return apply(node.op, args[0], node.batch, args[1:]) if type(node) is Apply else node
+
+
+def _upright_function(node: Node, args: tuple[Node, ...]) -> Node:
+    """f(M')' as f(M) where f goes through transposes: of M and M' the one that is named first."""
+    goes = node.op.transposes and not node.batch if type(node) is Apply else True
+    matrices = [a for a in args if a.rank == 2] if goes else []
+    if len(matrices) > 1 or any(type(a) in (Einsum, Add) or symmetry(a) < 0 for a in matrices):
+        turned = tuple([transposed(a) if a.rank == 2 else a for a in args])
+        if [a.key for a in turned] < [a.key for a in args]:
+            found = _function_of(node, turned)
+            return transposed(found) if found.rank == 2 else found
+    return _function_of(node, args)
 
 
 def _runs_on(node: Einsum, labels: Labels, degree: Mapping[Hashable, int]) -> bool:
@@ -257,6 +378,11 @@ def _runs_on(node: Einsum, labels: Labels, degree: Mapping[Hashable, int]) -> bo
     return not sums or all(degree[a] <= 2 for a in labels)
 
 
+def _falls_apart(node: Einsum) -> bool:
+    """Whether a scalar product of two arrays is the product of two sums."""
+    return len(node.factors) == 2 and set(node.factors[0][1]).isdisjoint(node.factors[1][1])
+
+
 def _in_parts(node: Einsum, labels: Labels) -> Factors:
     """A product kept whole, but for parts that share no label: u v' are two factors."""
     parts = components(inlined(node, labels))
@@ -267,6 +393,16 @@ def _in_parts(node: Einsum, labels: Labels) -> Factors:
         ends = tuple(a for a in dict.fromkeys(labels) if any(a in inner for _, inner in part))
         split += part if len(part) == 1 else [(einsum(part, ends), ends)]
     return split
+
+
+def _opened_sum(node: Node) -> list[tuple[Coefficient, Node]]:
+    """A product with a sum for the one array in it, ones apart, as its terms."""
+    arrays = [f for f in node.factors if f[1] and not isinstance(f[0], Ones)] if isinstance(node, Einsum) else []
+    inner, labels = arrays[0] if len(arrays) == 1 else (node, ())
+    if not isinstance(node, Einsum) or not isinstance(inner, Add):
+        return [(1, node)]
+    rest = [f for f in node.factors if f is not arrays[0]]
+    return [(c * node.coefficient, einsum([*rest, (n, labels)], range(node.rank))) for c, n in inner.terms]
 
 
 def _power_of_spread(base: Node, exponent: Node) -> Node | None:
@@ -280,6 +416,26 @@ def _power_of_spread(base: Node, exponent: Node) -> Node | None:
     return einsum([(power(einsum(rest, (), base.coefficient), exponent), ()), *ones], range(base.rank))
 
 
+def _power_of_squares(base: Node, exponent: Node) -> Node | None:
+    """(s s t)^(1/2) is s t^(1/2) where s is known to be positive."""
+    if not isinstance(base, Einsum) or len(set(base.factors)) == len(base.factors):
+        return None
+    value = as_number(exponent)
+    if value is None or isinstance(value, int):
+        return None
+    counts = Counter(f for f in base.factors if max(f[1], default=0) < base.rank or not f[1])
+    squares = [(n, ls, k // 2) for (n, ls), k in counts.items() if k > 1 and is_positive(n)]
+    rest = list(base.factors)
+    for n, ls, k in squares:
+        for _ in range(2 * k):
+            rest.remove((n, ls))
+    if not squares or {a for _, ls in rest for a in ls} < {a for _, ls in base.factors for a in ls}:
+        return None
+    out = range(base.rank)
+    roots = [(power(n, 2 * k * value), ls) for n, ls, k in squares]
+    return einsum([*roots, (power(einsum(rest, out, base.coefficient), exponent), out)], out)
+
+
 def _on_one_diagonal(node: Node) -> Node:
     """A sum of matrices of which several are diagonal: those as one, with the sum of their entries."""
     if not isinstance(node, Add) or node.rank != 2:
@@ -288,6 +444,7 @@ def _on_one_diagonal(node: Node) -> Node:
     found = [(c, n) for c, n in entries if n is not None]
     if len(found) < 2:
         return node
+    found = [(c * d, m) for c, n in found for d, m in (n.terms if isinstance(n, Add) else ((1, n),))]
     total = collected(_hoisted_ones(add(found, node.shape[:1])))
     diagonal = einsum([(total, (0,)), (Delta.make(node.shape[0]), (0, 1))], (0, 1))
     rest = [term for term, (_, n) in zip(node.terms, entries, strict=True) if n is None]
@@ -360,14 +517,16 @@ def _without(factor: tuple[Node, tuple[int, ...]], node: Einsum, kept: list[int]
 
 def _simplified(coefficient: Coefficient, factors: Factors, rank: int) -> Node:
     out: Labels = tuple(range(rank))
-    if _may_cancel(factors) and any(isinstance(n, Power) for n, _ in factors):
+    if may_cancel(factors) and any(isinstance(n, Power | Delta) for n, _ in factors):
         flat = einsum(factors, out, coefficient)  # y .* (1 ./ y) must have gone before sums to one are looked for
         if not isinstance(flat, Einsum):
             return flat
         coefficient, factors = flat.coefficient, list(flat.factors)
-    while _may_cancel(factors):
-        cancelled = _cancel_inverse(factors, out) or _cancel_orthogonal(factors, out)
-        replaced = cancelled or _drop_repeated_onehot(factors) or _drop_unit_sum(factors, out)
+    while may_cancel(factors):
+        cancelled = cancel_inverse(factors, out) or cancel_orthogonal(factors, out) or drop_triangle(factors)
+        replaced = cancelled or drop_repeated_onehot(factors) or drop_unit_sum(factors, out)
+        if replaced is None:
+            replaced = sorted_diagonals(factors, out)
         if replaced is None:
             break
         flat = einsum(replaced, out, coefficient)  # deltas vanish
@@ -377,23 +536,12 @@ def _simplified(coefficient: Coefficient, factors: Factors, rank: int) -> Node:
     return _split_scalars(coefficient, factors, out)
 
 
-def _may_cancel(factors: Factors) -> bool:
-    """Whether some factor is an inverse, orthogonal, or sums to one (a quick look)."""
-    for n, _ in factors:
-        if type(n) is Apply:
-            if n.op.inverts or n.op.sums_to_one:
-                return True
-        elif type(n) is Input and n.properties:
-            return True
-    return False
-
-
 def _split_scalars(coefficient: Coefficient, factors: Factors, out: Labels) -> Node:
     """Parts that share no label with the output are scalars: keep each as one factor."""
     ends = set(out)
     if len(factors) == 1 or not any(ends.isdisjoint(labels) for _, labels in factors):
         return einsum(factors, out, coefficient)
-    factors = gathered(without_fractions(factors))
+    coefficient, factors = cancelled_sums(coefficient, gathered(without_fractions(factors)))
     groups = components(factors)
     if len(groups) > 1:
         factors = []
@@ -404,88 +552,35 @@ def _split_scalars(coefficient: Coefficient, factors: Factors, out: Labels) -> N
     return einsum(factors, out, coefficient)
 
 
-def components(factors: Factors) -> list[Factors]:
-    """The factors in groups that share labels."""
-    groups: list[tuple[set[Hashable], Factors]] = []
-    for factor in factors:
-        labels, members = set(factor[1]), [factor]
-        apart = []
-        for group in groups:
-            if labels & group[0]:
-                labels |= group[0]
-                members = group[1] + members
-            else:
-                apart.append(group)
-        groups = [*apart, (labels, members)]
-    return [members for _, members in groups]
+def _scaled_inside(factors: Factors, rules: Iterable[Rule]) -> Factors:
+    """(I - u 1') diag(v) as diag(v) - u v': a vector over an axis on which every term has a delta or ones."""
+    for i, (whole, labels) in enumerate(factors):
+        if type(whole) is not Add or whole.rank != 2 or len(set(labels)) < 2 or not 0 < len(whole.terms) <= FEW:
+            continue
+        for axis, label in enumerate(labels):
+            vectors = [f for k, f in enumerate(factors) if k != i and f[1] == (label,)]
+            if vectors and all(_is_plain_along(n, axis) for _, n in whole.terms):
+                own: Factors = [(n, (axis,)) for n, _ in vectors]
+                total = add((c, _ruled(_times(n, own), rules)) for c, n in whole.terms)
+                rest = [f for k, f in enumerate(factors) if k != i and f[1] != (label,)]
+                return [*rest, (total, labels)]
+    return factors
 
 
-def _degrees(factors: Factors, out: Labels) -> dict[Hashable, int]:
-    """At how many places each label stands, the output being one."""
-    degree = dict.fromkeys(out, 1)
-    for _, labels in factors:
-        for a in labels:
-            degree[a] = degree.get(a, 0) + 1
-    return degree
+def _times(node: Node, more: Factors) -> Node:
+    """A matrix times what lies over its axes, as one product."""
+    inner: Factors = inlined(node, (0, 1)) if isinstance(node, Einsum) else [(node, (0, 1))]
+    return einsum([*inner, *more], (0, 1), node.coefficient if isinstance(node, Einsum) else 1)
 
 
-def _cancel_inverse(factors: Factors, out: Labels) -> Factors | None:
-    """X inv(X) = inv(X) X = I."""
-    inverses = [f for f in factors if isinstance(f[0], Apply) and f[0].op.inverts and len(f[1]) == 2]
-    if not inverses:
-        return None
-    degree = _degrees(factors, out)
-    for inverse, (a, b) in inverses:
-        for other in factors:
-            if other[0] is not inverse.args[0]:
-                continue
-            c, d = other[1]
-            for shared, left, right in ((b == c and b, a, d), (a == d and a, c, b)):
-                if shared is not False and degree[shared] == 2:
-                    return _replaced(factors, [(inverse, (a, b)), other], (left, right))
-    return None
+def _is_plain_along(node: Node, axis: int) -> bool:
+    """Whether a matrix has nothing but a delta or ones over one of its axes."""
+    if isinstance(node, Delta):
+        return True
+    factors = node.factors if isinstance(node, Einsum) else ()
+    over = [n for n, labels in factors if axis in labels]
+    return len(over) == 1 and isinstance(over[0], Delta | Ones)
 
 
-def _cancel_orthogonal(factors: Factors, out: Labels) -> Factors | None:
-    """Q'Q = Q Q' = I."""
-    candidates = [f for f in factors if isinstance(f[0], Input) and "orthogonal" in f[0].properties]
-    degree = _degrees(factors, out) if len(candidates) > 1 else {}
-    for i, (q, labels) in enumerate(candidates):
-        for other, others in candidates[i + 1 :]:
-            for side in (0, 1):
-                if other is q and labels[side] == others[side] and degree[labels[side]] == 2:
-                    return _replaced(factors, [(q, labels), (other, others)], (labels[1 - side], others[1 - side]))
-    return None
-
-
-def _replaced(factors: Factors, pair: Factors, labels: Labels) -> Factors:
-    rest = list(factors)
-    for factor in pair:
-        rest.remove(factor)
-    return [*rest, (Delta.make(pair[0][0].shape[0]), labels)]
-
-
-def _drop_repeated_onehot(factors: Factors) -> Factors | None:
-    """y .* y is y where every entry is 0 or 1."""
-    for i, (node, labels) in enumerate(factors):
-        if isinstance(node, Input) and "onehot" in node.properties and (node, labels) in factors[:i]:
-            return [*factors[:i], *factors[i + 1 :]]
-    return None
-
-
-def _drop_unit_sum(factors: Factors, out: Labels) -> Factors | None:
-    """The entries of a softmax, or of a vector declared `simplex` or `onehot`, sum to one."""
-    if not any(_sums_to_one(n) for n, _ in factors):
-        return None
-    degree = _degrees(factors, out)
-    for i, (node, labels) in enumerate(factors):
-        if labels and _sums_to_one(node) and labels[-1] not in out and degree[labels[-1]] == 1:
-            spread = [(Ones.make(s), (a,)) for s, a in zip(node.shape[:-1], labels[:-1], strict=True)]
-            return [*factors[:i], *factors[i + 1 :], *spread]
-    return None
-
-
-def _sums_to_one(node: Node) -> bool:
-    if isinstance(node, Apply):
-        return node.op.sums_to_one
-    return isinstance(node, Input) and bool(node.properties & {"simplex", "onehot"})
+def _has_ones(node: Einsum, axis: int) -> bool:
+    return any(type(n) is Ones and labels == (axis,) for n, labels in node.factors)

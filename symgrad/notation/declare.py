@@ -219,7 +219,7 @@ class _Reader:
         """`R`, `R^n`, `R^{m x n}` as (rows, columns)."""
         if self.value not in ("R", "ℝ") and self.kind != "blackboard":
             what = f"'{self.value}' is not a space" if self.value else "the space is missing"
-            raise self.fault(what, hint="R, R^n or R^{m x n}")
+            raise self.fault(what, hint="R for a scalar, R^n for a column vector, R^{m x n} for a matrix")
         self.advance()
         if self.value != "^":
             return 1, 1

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from symgrad.errors import LimitError
-from symgrad.notation.indexed import indexed_text
+from symgrad.notation.indexed import check_length, indexed_text
 from symgrad.notation.lift import Lifter
 from symgrad.notation.network import NoMatrixForm
 from symgrad.notation.text import number_text
@@ -59,7 +59,8 @@ class EinsumForm:
 
 
 def einsum_form(node: Node) -> EinsumForm:
-    """The terms of a tensor.  Raises LimitError where a term has more indices than there are letters."""
+    """The terms of a tensor.  Raises LimitError where a term has more indices than letters, or is too long."""
+    check_length(node)
     terms = node.terms if isinstance(node, Add) else ((1, node),)
     lifter = Lifter()
     return EinsumForm(tuple(_term(Fraction(c), term, lifter) for c, term in terms))

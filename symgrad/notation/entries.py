@@ -45,7 +45,7 @@ _NAME = re.compile(r"[^\W\d_]\w*")
 _EQUAL = re.compile(r"\[([^\[\]<>=!~]*[^<>=!~])=([^=][^\[\]<>=!~]*)\]")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Entries(Call):
     """An array said entry by entry; its arguments are the arrays and sizes that stand in it."""
 
@@ -230,8 +230,8 @@ class _Reader:
         end = name.end() if name else self.closing(start)
         if name and self.text[end : end + 1] == "(":
             end = self.closing(end)
-        while self.text[end : end + 1] == "'":
-            end += 1
+        while self.text[end : end + 1] == "'" or (self.text[end : end + 1] == "[" and not _AT.match(self.text, end)):
+            end = end + 1 if self.text[end] == "'" else self.closing(end)  # a quote, a part as X[1:m, :]
         letters = _AT.match(self.text, end)
         if letters is not None:
             self.at = letters.end()

@@ -23,6 +23,7 @@ from symgrad.notation.tree import Call, Number, Tree, postorder
 CHAIN = 12  # terms up to which the beginning of a longer chain is looked at by itself
 _SUMS = ("add", "subtract")
 _LEARNT = frozenset((*_SUMS, "hadamard", "det"))
+_WRITTEN = (" + ", " - ", ".*", "det(")  # what is in the text where one of these is in the tree
 _EVEN = ("norm2", "normF", "norm1", "norminf", "abs")
 
 Terms = list[tuple[bool, Tree]]  # whether subtracted, and what
@@ -59,25 +60,26 @@ class Familiar:
 
     def tree(self, tree: Tree) -> Tree:
         """The tree with its sums and entrywise products in the order of the source."""
-        parts = list(postorder(tree))
-        if not any(type(p) is Call and p.op in _LEARNT for p in parts):
+        written = text(tree)
+        if not any(sign in written for sign in _WRITTEN):
             return tree
         self._learn_all()
         if not self.sums and not self.products and not self.determinants:
             return tree
+        parts = list(postorder(tree))
         stack: list[Tree] = []
         changed = False
-        longer = _beginnings(tree) if len(parts) > CHAIN else frozenset[int]()
+        begun = _beginnings(parts)
         for part in parts:
-            count = len(part.args)
-            if not isinstance(part, Call) or not count:
+            if not isinstance(part, Call) or not part.args:
                 stack.append(part)
                 continue
+            count = len(part.args)
             args = tuple(stack[-count:])
             del stack[-count:]
             same = all(a is b for a, b in zip(args, part.args, strict=True))
             call = part if same else Call(part.op, args)
-            made = call if id(part) in longer else self._written(call)
+            made = call if id(part) in begun else self._written(call)
             changed = changed or made is not part
             stack.append(made)
         return stack[-1] if changed else tree
@@ -114,20 +116,22 @@ class Familiar:
         """b - a for a - b, where the source has that."""
         if not (isinstance(tree, Call) and tree.op in _SUMS and len(tree.args) == 2):
             return None
-        terms = [(not minus, t) for minus, t in _terms(tree, set())]
-        order = self.sums.get(frozenset(_keys(terms)))
-        if order is None or len(order) != len(terms) or frozenset(_keys(_terms(tree, set()))) in self.sums:
+        keys = _keys(_terms(tree, set()))
+        order = self.sums.get(frozenset([(not minus, written) for minus, written in keys]))
+        if order is None or len(order) != len(keys) or frozenset(keys) in self.sums:
             return None
+        terms = [(not minus, t) for minus, t in _terms(tree, set())]
         ordered = sorted(terms, key=lambda t: order.index(text(t[1])))
         return None if ordered[0][0] else _total(ordered)
 
     def _pair(self, part: Call) -> Tree:
         """A product in which two factors can be turned round."""
-        factors = self._whole_determinants(_spine(part))
+        spine = _spine(part)
+        factors = self._whole_determinants(spine)
         turned = [self._turned_factor(f) for f in factors] if self.sums else []
-        if sum(t is not None for t in turned) == 2:
+        if len(turned) - turned.count(None) == 2:
             factors = [f if t is None else t for f, t in zip(factors, turned, strict=True)]
-        elif len(factors) == len(_spine(part)):
+        elif len(factors) == len(spine):
             return part
         first, *rest = factors
         for factor in rest:
@@ -179,16 +183,17 @@ def _is_even(exponent: Tree) -> bool:
     return isinstance(exponent, Number) and exponent.value.denominator == 1 and exponent.value % 2 == 0
 
 
-def _beginnings(tree: Tree) -> AbstractSet[int]:
-    """The beginnings of long chains of sums or products: looking at each of them anew would take quadratic time."""
+def _beginnings(parts: list[Tree]) -> AbstractSet[int]:
+    """The beginnings of products, which the whole has, and those of long chains of sums: looking at each of them
+    anew would take quadratic time."""
     depth: dict[int, int] = {}
     begun: set[int] = set()
-    for part in postorder(tree):
+    for part in parts:
         if isinstance(part, Call) and part.args:
             first = part.args[0]
-            alike = isinstance(first, Call) and (first.op == part.op or {first.op, part.op} <= set(_SUMS))
+            alike = isinstance(first, Call) and (first.op == part.op or (first.op in _SUMS and part.op in _SUMS))
             depth[id(part)] = depth.get(id(first), 0) + 1 if alike else 1
-            if alike and depth[id(first)] > CHAIN:
+            if alike and (part.op == "multiply" or depth[id(first)] > CHAIN):
                 begun.add(id(first))
     return begun
 

@@ -20,12 +20,15 @@ from dataclasses import replace
 from fractions import Fraction
 
 from symgrad.errors import LimitError, ParseError, Span
-from symgrad.notation.tokens import ADD, COMPARE, FRACTIONS, INFIX, POWER, ROOT, Token, exact, tokenize
+from symgrad.notation.tokens import ADD, COMPARE, FRACTIONS, INFIX, POWER, ROOT, Token, exact, refused, tokenize
 from symgrad.notation.tree import Assignment, Call, Name, Number, Tree, postorder
 
 NESTING_LIMIT = 200  # parentheses, brackets, calls and signs inside one another
 
 Pending = tuple[int, str, Tree | None, int, Span]  # precedence, operation, left operand, start, place of the mark
+
+_PLACES = "x["  # a bracket that is a subscript, while it is open
+_WHOLE = Name(":")  # all places of an axis
 
 PRECEDENCE = {op: precedence for op, (_, precedence) in INFIX.items()}
 
@@ -65,8 +68,8 @@ def parse_program(text: str, functions: Container[str] = ()) -> tuple[Assignment
 class _Parser:
     """The state of one reading: where it is, the operand just read, and what waits for its right side."""
 
-    __slots__ = ("args", "at", "depth", "end", "functions", "left", "lines", "name_span", "stack", "start", "text",
-                 "tokens")  # fmt: skip
+    __slots__ = ("args", "at", "blocks", "depth", "end", "functions", "left", "lines", "name_span", "places", "stack",
+                 "start", "text", "tokens")  # fmt: skip
 
     def __init__(self, text: str, functions: Container[str], lines: bool) -> None:
         self.text = text
@@ -78,6 +81,8 @@ class _Parser:
         self.start = self.end = 0
         self.stack: list[Pending] = []
         self.args: list[list[Tree]] = []  # of the calls that are open
+        self.blocks: list[list[list[Tree]]] = []  # rows of blocks of the brackets that are open
+        self.places: list[list[list[Tree]]] = []  # the same of subscripts: for each axis where it starts and ends
         self.depth = 0
         self.name_span: Span = (0, 0)
 
@@ -149,6 +154,10 @@ class _Parser:
 
     def open(self, token: Token) -> int:
         return self.nest((0, token[0], None, token[2], token[2:]))
+
+    def open_bracket(self, token: Token) -> int:
+        self.blocks.append([[]])
+        return self.open(token)
 
     def nest(self, pending: Pending) -> int:
         self.depth += 1
@@ -239,8 +248,15 @@ class _Parser:
         return OPERATOR
 
     def comma(self, token: Token) -> int:
+        if self.blocks and self.in_bracket():
+            self.block(token)
+            return OPERAND
+        if self.places and self.in_bracket(_PLACES):
+            self.place(token)
+            self.places[-1].append([])
+            return OPERAND
         self.reduce(COMPARE)
-        if not self.stack or self.stack[-1][1] in ("(", "["):
+        if not self.stack or self.stack[-1][1] == "(":
             message = "a comma stands between the arguments of a function only; there are no lists"
             raise ParseError(message, text=self.text, span=token[2:])
         self.args[-1].append(self.left)
@@ -259,16 +275,100 @@ class _Parser:
 
     def close_bracket(self, token: Token) -> int:
         self.reduce(ADD)
+        if self.places and self.in_bracket(_PLACES):
+            return self.close_subscript(token)
         if not self.stack or (self.stack[-1][0] != COMPARE and self.stack[-1][1] != "["):
             raise self.mismatch(token)
-        if self.stack[-1][0] != COMPARE:
-            span = (self.stack[-1][3], token[3])
-            raise ParseError("brackets hold a comparison", text=self.text, span=span, hint="[a > b]")
+        if self.stack[-1][0] != COMPARE or self.blocks[-1] != [[]]:
+            return self.close_blocks(token)
+        self.blocks.pop()
         self.reduce(COMPARE)
         assert isinstance(self.left, Call)
         self.start, self.end = self.stack.pop()[3], token[3]
         self.depth -= 1
         self.left = Call(self.left.op, self.left.args, (self.start, self.end), self.left.mark)
+        return OPERATOR
+
+    # --- blocks: `[A, B; C, D]`
+
+    def in_bracket(self, kind: str = "[") -> bool:
+        """Whether the innermost thing that is open is a bracket."""
+        return next((p[1] == kind for p in reversed(self.stack) if p[0] == 0), False)
+
+    def block(self, token: Token) -> None:
+        """The operand just read as a block of the innermost bracket."""
+        self.reduce(ADD)
+        if self.stack[-1][0] == COMPARE:
+            message = "brackets hold one comparison or blocks"
+            raise ParseError(message, text=self.text, span=token[2:], hint="[[a > b], x]")
+        self.blocks[-1][-1].append(self.left)
+
+    def close_blocks(self, token: Token) -> int:
+        rows, opened = self.blocks[-1], self.stack[-1]
+        span = (opened[3], token[3])
+        if rows == [[]]:
+            message = "brackets hold a comparison or blocks"
+            raise ParseError(message, text=self.text, span=span, hint="[a > b], [A, B] or [x; y]")
+        self.block(token)
+        self.blocks.pop()
+        self.stack.pop()
+        self.depth -= 1
+        beside = [r[0] if len(r) == 1 else Call("hstack", tuple(r), span, opened[4]) for r in rows]
+        self.left = beside[0] if len(beside) == 1 else Call("vstack", tuple(beside), span, opened[4])
+        self.start, self.end = span
+        return OPERATOR
+
+    # --- parts: `X[1:m, :]`
+
+    def subscript(self, token: Token) -> int:
+        """A bracket right after an operand: the places of a part, unless it holds a comparison."""
+        kind, _, _, end = self.tokens[self.at - 2]
+        if end != token[2] or kind not in ("name", ")", "]", "transpose") or self.holds_comparison():
+            return self.juxtaposed(token)
+        self.places.append([[]])
+        return self.nest((0, _PLACES, self.left, self.start, token[2:]))
+
+    def holds_comparison(self) -> bool:
+        depth = 1
+        for kind, *_ in self.tokens[self.at :]:
+            depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(kind, 0)
+            if depth == 0 or (depth == 1 and kind == "compare"):
+                return depth == 1
+        return False
+
+    def colon_before(self, token: Token) -> int:
+        """`:` alone is a whole axis."""
+        alone = self.tokens[self.at][0] in (",", "]") and self.tokens[self.at - 2][0] in (",", "[")
+        if not (self.places and self.in_bracket(_PLACES) and alone):
+            raise refused(self.text, token[2], ":")
+        self.left, self.start, self.end = _WHOLE, token[2], token[3]
+        return OPERATOR
+
+    def colon(self, token: Token) -> int:
+        self.reduce(ADD)
+        if not (self.places and self.in_bracket(_PLACES)) or self.places[-1][-1] or self.left is _WHOLE:
+            raise refused(self.text, token[2], ":")
+        self.places[-1][-1].append(self.left)
+        return OPERAND
+
+    def place(self, token: Token) -> None:
+        """What was just read as the end of the places along an axis."""
+        self.reduce(ADD)
+        if len(self.places[-1]) > 2:
+            message = "a part has places along one axis or two"
+            raise ParseError(message, text=self.text, span=token[2:], hint="x[1:n], X[1:m, :]")
+        self.places[-1][-1].append(self.left)
+
+    def close_subscript(self, token: Token) -> int:
+        self.place(token)
+        axes = self.places.pop()
+        _, _, whole, start, mark = self.stack.pop()
+        assert whole is not None
+        self.depth -= 1
+        self.left, self.start, self.end = whole, start, token[3]
+        for name, ends in zip(("part",) if len(axes) == 1 else ("rows", "columns"), axes, strict=True):
+            if ends != [_WHOLE]:
+                self.left = Call(name, (self.left, ends[0], ends[-1]), (start, self.end), mark)
         return OPERATOR
 
     def mismatch(self, token: Token) -> ParseError:
@@ -278,6 +378,8 @@ class _Parser:
 
     def unclosed(self) -> ParseError:
         op, mark = next((p[1], p[4]) for p in reversed(self.stack) if p[0] == 0)
+        if op == _PLACES:
+            op = "["
         if op not in ("(", "["):
             op, mark = "(", (mark[1], mark[1] + 1)
         return ParseError(f"this '{op}' is not closed", text=self.text, span=mark)
@@ -322,6 +424,10 @@ class _Parser:
     def separator_after(self, token: Token) -> int:
         if self.is_space(token):
             return OPERATOR
+        if token[1] == ";" and self.blocks and self.in_bracket():
+            self.block(token)
+            self.blocks[-1].append([])
+            return OPERAND
         if not self.lines:
             message = "this is a program of several statements; one expression is wanted"
             raise ParseError(message, text=self.text, span=token[2:])
@@ -346,8 +452,9 @@ _BEFORE: dict[str, Callable[[_Parser, Token], int]] = {
     "sign": _Parser.sign,
     "root": _Parser.root,
     "(": _Parser.open,
-    "[": _Parser.open,
+    "[": _Parser.open_bracket,
     "separator": _Parser.separator_before,
+    ":": _Parser.colon_before,
 }
 _AFTER: dict[str, Callable[[_Parser, Token], int]] = {
     "infix": _Parser.infix,
@@ -359,9 +466,11 @@ _AFTER: dict[str, Callable[[_Parser, Token], int]] = {
     "]": _Parser.close_bracket,
     ",": _Parser.comma,
     "=": _Parser.equals,
+    ":": _Parser.colon,
+    "[": _Parser.subscript,
     "separator": _Parser.separator_after,
     "end": _Parser.finish,
-    **dict.fromkeys(("name", "number", "fraction", "(", "[", "root"), _Parser.juxtaposed),
+    **dict.fromkeys(("name", "number", "fraction", "(", "root"), _Parser.juxtaposed),
 }
 
 
@@ -405,9 +514,12 @@ def resolve_juxtaposition(
     return done.pop(), list(notes.values())
 
 
+_POSTFIX = ("transpose", "power", "hadamard_power", "part", "rows", "columns")
+
+
 def _is_postfix(call: Call) -> bool:
     """Whether a quote or power stands right after its operand, without parentheses between."""
-    if call.op not in ("transpose", "power", "hadamard_power") or call.span is None or call.args[0].span is None:
+    if call.op not in _POSTFIX or call.span is None or call.args[0].span is None:
         return False
     return call.mark is not None and call.mark[0] >= call.args[0].span[1] and call.span[0] == call.args[0].span[0]
 
@@ -444,10 +556,21 @@ def _factors(name: Name, declared: set[str]) -> list[Name]:
     return factors[::-1]
 
 
-def check_calls(text: str, tree: Tree, declared_names: Container[str], known_functions: Container[str]) -> None:
-    """Raise ParseError where a variable is written like a function, `A(x+y)`; `text` is what was parsed."""
+def check_calls(
+    text: str,
+    tree: Tree,
+    declared_names: Container[str],
+    known_functions: Container[str],
+    numbers: Container[str] = (),
+) -> None:
+    """Raise ParseError where a variable is written like a function, `A(x+y)`; `text` is what was parsed.
+
+    `numbers` are the names of constants and dimensions.
+    """
     for part in postorder(tree):
-        if isinstance(part, Call) and part.mark and part.op in declared_names and part.op not in known_functions:
+        if not isinstance(part, Call) or not part.mark or part.op in known_functions:
+            continue
+        if part.op in declared_names or part.op in numbers:
             args = text[part.mark[1] : part.span[1]].strip() if part.span else "(...)"
-            message = f"{part.op} is a variable, not a function"
+            message = f"{part.op} is a {'variable' if part.op in declared_names else 'number'}, not a function"
             raise ParseError(message, text=text, span=part.mark, hint=f"{part.op}*{args}")

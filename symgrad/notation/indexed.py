@@ -49,6 +49,7 @@ from symgrad.tensor.nodes import (
 LETTERS = "ijklmnpqrstuvwabcdefgh"
 MAX_LETTERS = 200
 MAX_DEPTH = 40
+MAX_SYMBOLS = 30_000  # of an expression that is written out: some 100,000 characters, as many as are read
 
 Labels = tuple[str, ...]
 
@@ -61,7 +62,7 @@ def letters_for(count: int, taken: Collection[str] = ()) -> list[str]:
     return list(islice((a for a in chain(LETTERS, further) if a not in taken), count))
 
 
-def _taken(node: Node) -> frozenset[str]:
+def taken(node: Node) -> frozenset[str]:
     """Names that an index must not have: those of inputs and of dimensions that are written out."""
     names: set[str] = set()
     for n in walk(node):
@@ -75,12 +76,23 @@ def _taken(node: Node) -> frozenset[str]:
     return frozenset(names)
 
 
+def check_length(node: Node) -> None:
+    """Raises LimitError where an expression, written out, would be longer than anybody reads."""
+    if node.symbols > MAX_SYMBOLS:
+        raise LimitError(
+            f"written out, this has more than {MAX_SYMBOLS} symbols",
+            hint=".function() evaluates it and .source() is its program, in which nothing is repeated",
+        )
+
+
 def indexed_text(node: Node) -> str:
     """The entry of a tensor as text: `[i, j, k]: sum_{l} A[i, l]*...`.
 
     It can be read again: where nothing in the entry says how far a letter runs, its size stands behind it.
+    Raises LimitError where it is too long.
     """
-    writer = _Writer(_TextStyle(), node.rank, _taken(node))
+    check_length(node)
+    writer = _Writer(_TextStyle(), node.rank, taken(node))
     free = letters_for(node.rank, writer.taken)
     entry = writer.entry(node, tuple(free), outer=True)
     known = writer.known()
@@ -89,8 +101,9 @@ def indexed_text(node: Node) -> str:
 
 
 def indexed_latex(node: Node) -> str:
-    """The entry of a tensor as LaTeX."""
-    writer = _Writer(_LatexStyle(), node.rank, _taken(node))
+    """The entry of a tensor as LaTeX.  Raises LimitError where it is too long."""
+    check_length(node)
+    writer = _Writer(_LatexStyle(), node.rank, taken(node))
     return writer.entry(node, tuple(letters_for(node.rank, writer.taken)), outer=True)
 
 
@@ -316,10 +329,12 @@ class _Writer:
     def _power(self, base: Node, exponent: Fraction) -> str:
         """A scalar to a number."""
         try:
-            written = self.indexed(self.lifter.lift(base), ())
+            self.lifter.lift(base)
+            tree, whole = self.lifter.scalar_power(base, exponent)
+            written, exponent = self.indexed(tree, ()), Fraction(whole)
         except NoMatrixForm:
             written = self.style.bracketed(self.entry(base, (), True))
-        return self.style.power(written, self.style.number(exponent))
+        return written if exponent == 1 else self.style.power(written, self.style.number(exponent))
 
     def _factor(self, node: Node, labels: Labels) -> str:
         if isinstance(node, Power) and node.rank <= 2:

@@ -11,17 +11,18 @@ What was inferred is returned as ordinary declarations, so that it can be shown 
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from itertools import combinations
 
-from symgrad.errors import ShapeError, SymgradError
+from symgrad.errors import ShapeError, SymgradError, UnknownNameError
 from symgrad.notation.declare import Declaration
 from symgrad.notation.lower import CONSTANTS, Scope, lower
 from symgrad.notation.tree import Assignment, Call, Name, names, postorder
 from symgrad.operations.catalogue import find
-from symgrad.tensor.dims import Size, Unification, is_unknown, letter, letters_of
+from symgrad.tensor.dims import Dim, Size, Unification, letter, letters_of, plus, times
 
 GREEK = frozenset([
     "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "lam", "mu",
@@ -89,7 +90,15 @@ def _fitted(
         resolved = {n: (unification.resolve(d.rows), unification.resolve(d.columns)) for n, d in guesses.items()}
     taken = {*everything, *dimensions, *letters_of(s for d in declared.values() for s in (d.rows, d.columns))}
     names_of = _name_unknowns([s for pair in resolved.values() for s in pair], taken)
-    return {n: Declaration(n, names_of.get(r, r), names_of.get(c, c), frozenset()) for n, (r, c) in resolved.items()}
+    named = {n: tuple(_named(s, names_of) for s in pair) for n, pair in resolved.items()}
+    return {n: Declaration(n, r, c, frozenset()) for n, (r, c) in named.items()}
+
+
+def _named(size: Size, names_of: Mapping[Size, Size]) -> Size:
+    """A size with letters for its unknowns."""
+    if not isinstance(size, Dim) or size in names_of:
+        return names_of.get(size, size)
+    return plus(*(times(c, *(names_of.get(letter(a), letter(a)) for a in m)) for m, c in size.terms))
 
 
 def dimension_names(program: Sequence[Assignment]) -> list[str]:
@@ -98,7 +107,7 @@ def dimension_names(program: Sequence[Assignment]) -> list[str]:
     for line in program:
         for part in postorder(line.value):
             if isinstance(part, Call) and (entry := find(part.op)) is not None and entry.sizes:
-                found += [n for a in part.args for n in names(a)]
+                found += [n for a in part.args[entry.arrays :] for n in names(a)]
     return list(dict.fromkeys(found))
 
 
@@ -130,7 +139,7 @@ def _unsized(name: str, kind: str, unification: Unification) -> Declaration:
 
 def _name_unknowns(sizes: list[Size], taken: set[str]) -> dict[Size, Size]:
     """Letters for the unknowns that are left: n if there is one, else m, n, p, ... in order of occurrence."""
-    unknowns = list(dict.fromkeys(s for s in sizes if is_unknown(s)))
+    unknowns = [letter(a) for a in letters_of(sizes) if a.startswith("?")]
     free = [a for a in LETTERS if a not in taken] + [f"n{i}" for i in range(1, len(unknowns) + 1)]
     if len(unknowns) == 1 and "n" in free:
         return {unknowns[0]: letter("n")}
@@ -139,11 +148,19 @@ def _name_unknowns(sizes: list[Size], taken: set[str]) -> dict[Size, Size]:
 
 def _say(error: SymgradError, kinds: Mapping[str, str], ways: Sequence[str] = ()) -> None:
     """Say what was guessed and how to settle it."""
-    if not kinds or (not ways and "undeclared" in (error.hint or "")):
+    if not kinds or (not ways and "undeclared" in (error.hint or "")) or isinstance(error, UnknownNameError):
         return
-    error.message = error.message.replace("?", "size ")
+    error.message = _lettered(error.message, kinds)
     said = ", ".join(f"{name} a {kind}" for name, kind in kinds.items())
     settling = " or ".join(f"'{way}'" for way in ways) or "the names"
     before = (error.hint or "").partition("declare the names")[0]
     before = before if before.endswith("; or ") or not before else f"{before}; or "
     error.hint = f"{before}declare {settling} (undeclared, they were read as: {said})"
+
+
+def _lettered(message: str, taken: Collection[str]) -> str:
+    """The message with letters for sizes that nothing has settled: `?3 x 1` is `n x 1`."""
+    unknowns = list(dict.fromkeys(re.findall(r"\?\d+", message)))
+    free = [a for a in ("n", *LETTERS) if a not in taken and f" {a} " not in message]
+    letters = dict(zip(unknowns, dict.fromkeys([*free, *(f"n{i}" for i in range(1, len(unknowns) + 1))]), strict=False))
+    return re.sub(r"\?\d+", lambda m: letters[m[0]], message)

@@ -21,7 +21,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from symgrad.errors import UnknownNameError
-from symgrad.notation.text import ATOM, SIGN, number_text
+from symgrad.notation.text import ATOM, PARTS, SIGN, number_text, places_of
 from symgrad.notation.tokens import ADD, COMPARE, INFIX, MULTIPLY, POWER
 from symgrad.notation.tree import Call, Name, Number, Tree, names
 
@@ -76,6 +76,16 @@ def _joined(pieces: list[str]) -> str:
     return "".join(out)
 
 
+def _rows_of_blocks(tree: Call) -> list[Part]:
+    r"""`A & B \\ C & D`."""
+    parts: list[Part] = []
+    for row in [tree] if tree.op == "hstack" else tree.args:
+        blocks = row.args if isinstance(row, Call) and row.op == "hstack" and len(row.args) > 1 else (row,)
+        parts.append(r" \\ ")
+        parts += [part for block in blocks for part in (" & ", (block, 0))][1:]
+    return parts[1:]
+
+
 class _Writer:
     """How each node is written, one level at a time."""
 
@@ -99,6 +109,11 @@ class _Writer:
         filled = _fill(self.templates[tree.op], tree.args) if tree.op in self.templates else None
         if filled is not None:
             return filled
+        if tree.op in ("hstack", "vstack") and len(tree.args) > 1:
+            return ATOM, [r"\begin{bmatrix} ", *_rows_of_blocks(tree), r" \end{bmatrix}"]
+        if tree.op in PARTS and len(tree.args) == 3:
+            whole, places = places_of(tree)
+            return ATOM, ["{", (whole, ATOM), "}_{" + r",\,".join(places).replace("*", " ") + "}"]
         return ATOM, [rf"\operatorname{{{_escaped(tree.op)}}}\left(", *_listed(tree.args), r"\right)"]
 
     def transposed(self, arg: Tree) -> list[Part]:

@@ -46,6 +46,10 @@ class Symbol:
             return self.plainest
         return next((n for n in self._spellings() if n in known), self.plainest)
 
+    def known_as(self, known: Collection[str]) -> list[str]:
+        """All the known names that are written so; with more than one nobody can tell which is meant."""
+        return sorted({n for n in self._spellings() if n in known})
+
     @property
     def plainest(self) -> str:
         """Digits stand right after the name, other indices after an underscore."""
@@ -128,6 +132,13 @@ def _combined(op: str, args: list[str]) -> str:
     if op in ("diagonal", "rowsum", "vec", "e") or (op in ("ones", "zeros") and len(args) < 2):
         return "column"
     if op in ("inv", "adj", "diag", "kron", "eye", "commutation", "ones", "zeros"):
+        return "matrix"
+    if op in ("vstack", "hstack"):
+        line = "column" if op == "vstack" else "row"
+        return line if {*args} <= {line, "scalar"} else "matrix"
+    if op == "part":
+        return args[0]
+    if op in ("rows", "columns"):
         return "matrix"
     if op == "colsum":
         return "row" if args[0] == "matrix" else "scalar"

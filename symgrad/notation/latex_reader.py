@@ -23,16 +23,20 @@ from symgrad.notation.latex_scripts import ScriptReader, joined
 from symgrad.notation.latex_sums import ENTRY, contracted
 from symgrad.notation.latex_terms import Summand, check_sizes, product_of, sum_of
 from symgrad.notation.tokens import Token, exact
-from symgrad.notation.tree import Assignment, Call, Name, Number, Tree
+from symgrad.notation.tree import Assignment, Call, Name, Number, Tree, names, placed
 from symgrad.operations.catalogue import find
 from symgrad.operations.record import Elementwise
 
 NESTING_LIMIT = 50  # groups inside one another
 
-_CLOSE = {"(": ")", "[": "]", "{": r"\}", "<": r"\rangle", "|": "|", "lvert": r"\rvert", "‖": r"\rVert", "||": "||"}
+_CLOSE = {"endmatrix": r"\end{bmatrix}",
+          "(": ")", "[": "]", "{": r"\}", "<": r"\rangle", "|": "|", "lvert": r"\rvert", "‖": r"\rVert", "||": "||"}
 _NORMS = {"2": "norm2", "F": "normF", "1": "norm1", "infty": "norminf"}
+_DOTS = (r"\cdot", "·", "⋅")
 _FRACTIONS = ("frac", "tfrac", "dfrac", "cfrac")
-_FACTOR = ("letter", "word", "operator", "command", "style", "open", "bar", "{", "number")
+_OVER = ("command", "over")
+_SIZED_DIGITS = ("0", "1")  # 1_n and 0_n are arrays
+_FACTOR = ("letter", "word", "operator", "command", "style", "open", "bar", "{", "number", "matrix")
 
 
 def parse_latex(text: str, known: Collection[str] = (), kinds: Mapping[str, str] | None = None) -> Tree:
@@ -129,7 +133,7 @@ class _Reader(ScriptReader):
             token = self.take()
             right = self.chain()
             if token[1] == "multiply":
-                factors += right
+                factors = self.dotted(factors, right, token) or factors + right
                 continue
             if token[1] == "divide" and len(right) > 1:
                 factors = self.slashed(factors, right, token)
@@ -137,6 +141,16 @@ class _Reader(ScriptReader):
             args = product_of(factors, self.kinds), product_of(right, self.kinds)
             factors = [Call(token[1], args, joined(*args), token[2:])]
         return product_of(factors, self.kinds)
+
+    def dotted(self, left: list[Tree], right: list[Tree], mark: Token) -> list[Tree]:
+        r"""`x \cdot y` of two declared columns is their inner product: no other product of theirs exists."""
+        if self.text[mark[2] : mark[3]] not in _DOTS:
+            return []
+        args = product_of(left, self.kinds), product_of(right, self.kinds)
+        declared = all(name in self.kinds for tree in args for name in names(tree))
+        if not declared or any(kind_of(tree, self.kinds) != "column" for tree in args):
+            return []
+        return [Call("dot", args, joined(*args), mark[2:])]
 
     def slashed(self, left: list[Tree], right: list[Tree], mark: Token) -> list[Tree]:
         """`1/2 x` is half of x; in `a/b x` nobody can tell what is divided."""
@@ -161,10 +175,14 @@ class _Reader(ScriptReader):
     def more(self) -> bool:
         """Whether another factor follows."""
         kind, value, *_ = self.peek
-        if kind == "number":
+        if kind == "number" and not self.is_sized_digit():
             hint = rf"\cdot {value}, ^{{{value}}} or _{{{value}}}"
             raise self.error("an operator is missing before this number", hint=hint)
-        return kind in _FACTOR and not (kind == "bar" and self.closes())
+        return kind in _FACTOR and not (kind == "bar" and self.closes()) and self.peek[:2] != _OVER
+
+    def is_sized_digit(self) -> bool:
+        """Whether `1_n` or `0_n` follows, ones and zeros that are not written bold."""
+        return self.peek[1] in _SIZED_DIGITS and self.tokens[self.at + 1][0] == "_"
 
     # --- factors
 
@@ -189,6 +207,8 @@ class _Reader(ScriptReader):
             return self.scripts(self.number(), start)
         if kind in ("open", "bar"):
             return self.scripts(self.delimited(), start)
+        if kind == "matrix":
+            return self.scripts(self.matrix(), start)
         if kind == "{":
             self.take()
             if self.peek[0] == "}":
@@ -202,20 +222,53 @@ class _Reader(ScriptReader):
             raise self.error("a prime transposes what stands before it; nothing does")
         raise self.unexpected()
 
+    def matrix(self) -> Tree:
+        r"""`\begin{bmatrix} A & B \\ C & D \end{bmatrix}`: blocks."""
+        start, rows = self.take()[2], list[list[Tree]]([[]])
+        self.open.append("endmatrix")
+        while True:
+            self.skip_lines("newline")
+            rows[-1].append(self.expression())
+            self.skip_lines("newline")
+            if self.takes("&"):
+                continue
+            if self.peek[0] == "line":
+                self.skip_lines("line", "newline")
+                rows.append([])
+            if self.peek[0] == "endmatrix":
+                break
+            if rows[-1]:
+                raise self.unexpected()
+        self.take()
+        self.open.pop()
+        beside = [self.stacked("hstack", row, start) for row in rows if row]
+        return self.stacked("vstack", beside, start)
+
+    def skip_lines(self, *kinds: str) -> None:
+        while self.peek[0] in kinds:
+            self.take()
+
+    def stacked(self, op: str, blocks: list[Tree], start: int) -> Tree:
+        return blocks[0] if len(blocks) == 1 else self.call(op, tuple(blocks), start)
+
     def number(self, digits: int | None = None) -> Tree:
         kind, value, start, end = self.take()
         if digits is not None and len(value) > digits:  # \frac12: the first digit only
             self.at -= 1
             self.tokens[self.at] = (kind, value[digits:], start + digits, end)
             value, self.end = value[:digits], start + digits
-        if value == "0" and self.peek[0] == "_":
-            return self.sized("0", start) or Number(Fraction(0), (start, end))
+        if value in _SIZED_DIGITS and self.peek[0] == "_":
+            return self.sized(value, start) or Number(Fraction(int(value)), (start, end))
         return Number(exact(value, self.text, start), (start, self.end))
 
     def braced(self) -> Tree:
         """What stands in braces, the opening one being read."""
         self.open.append("}")
-        tree = self.expression()
+        start, tree = self.peek[2], self.expression()
+        if self.peek[:2] == _OVER:
+            mark = self.take()[2:]
+            below = self.expression()
+            tree = self.call("divide", (tree, below), start, mark)
         if self.peek[0] != "}":
             raise self.unexpected()
         self.take()
@@ -286,7 +339,8 @@ class _Reader(ScriptReader):
             return self.call(self.norm(), (tree,), start, token[2:])
         if opening not in ("|", "lvert"):
             return tree
-        if opening == "|" and kind_of(tree, self.kinds) == "matrix":
+        printed = self.text.startswith(r"\left\lvert", start)  # as entry by entry is printed here
+        if not printed and kind_of(tree, self.kinds) == "matrix":
             raise self.error("bars around a matrix are a determinant to some, absolute values to others", token,
                              r"\det(X) or \operatorname{abs}(X)")  # fmt: skip
         return self.call("abs", (tree,), start, token[2:])
@@ -413,7 +467,7 @@ class _Reader(ScriptReader):
         self.bound += indices
         body = self.term()
         del self.bound[len(self.bound) - len(indices) :]
-        tree = contracted(body, tuple(indices), self.kinds, self.text, token[2:])
+        tree = placed(contracted(body, tuple(indices), self.kinds, self.text, token[2:]), (token[2], self.end))
         if isinstance(tree, Call) and tree.op == ENTRY and not self.bound:
             raise self.error(f"the index {_index_of(tree)} is not summed", token, rf"\sum_{{{_index_of(tree)}}}")
         return tree

@@ -58,6 +58,8 @@ class ScriptReader(SymbolReader, ABC):
     def named(self) -> Tree:
         """A name, its entry under a sum, or a function that is written like a name."""
         start = self.peek[2]
+        if self.values(2) == ("D", "exp") and self.peek[0] == "word" and "D" not in self.known:
+            return self.slope_of_exp(start)
         if (function := self.function_word()) is not None:
             return self.applied(function, start, (start, self.end))
         symbol = self.symbol()
@@ -68,10 +70,23 @@ class ScriptReader(SymbolReader, ABC):
         if special is not None:
             return self.scripts(special, start)
         symbol, entry = self.indexed(symbol)
+        if len(symbol.indices) == 1 and len(alike := symbol.known_as(self.known)) > 1:
+            message = f"this may be {' or '.join(alike)}, which are written alike in LaTeX"
+            raise ParseError(message, text=self.text, span=(start, self.end), hint="the text language, or another name")
         name = Name(symbol.name(self.known), (start, self.end))
         if entry:
             return self.scripts(self.call(ENTRY, (name, *map(Name, entry)), start), start)
         return self.scripts(self.listed_call(name, start) or name, start)
+
+    def slope_of_exp(self, start: int) -> Tree:
+        r"""`\mathrm{D}\exp(X)[E]`: how the exponential of X changes where X changes along E."""
+        self.at += 2
+        parts: list[Tree] = []
+        for opening in "([":
+            if self.peek[:2] != ("open", opening):
+                raise self.error(f"'{opening}' is missing", hint=r"\mathrm{D}\exp(X)[E]")
+            parts += self.enclosed()[1]
+        return self.scripts(self.call("dexpm", tuple(parts), start), start)
 
     def listed_call(self, name: Name, start: int) -> Tree | None:
         """`e(i, n)`: a name before several arguments is a function; before one it is a factor."""
@@ -190,8 +205,39 @@ class ScriptReader(SymbolReader, ABC):
         number = self.argument()
         return number if op == "add" else self.call("negate", (number,), mark[0], (mark[0], mark[1]))
 
+    def part_of(self, tree: Tree, start: int) -> Tree:
+        """`{X}_{1:m, :}`: rows and columns, the opening brace being next."""
+        self.take()
+        self.open.append("}")
+        axes: list[list[Tree]] = []
+        while not axes or self.takes(","):
+            whole = self.peek[0] == ":" and self.tokens[self.at + 1][0] in (",", "}")
+            axes.append([] if whole else [self.expression()])
+            if self.takes(":") and not whole:
+                axes[-1].append(self.expression())
+        if self.peek[0] != "}" or len(axes) > 2:
+            raise self.error("a part has places along one axis or two", hint="{X}_{1:m, 2}")
+        self.take()
+        self.open.pop()
+        for name, ends in zip(("part",) if len(axes) == 1 else ("rows", "columns"), axes, strict=True):
+            if ends:
+                tree = self.call(name, (tree, ends[0], ends[-1]), start)
+        return tree
+
+    def says_places(self) -> bool:
+        """Whether a colon stands in the braces that are next, or nothing but numbers."""
+        depth, numbers = 0, True
+        for kind, *_ in self.tokens[self.at :]:
+            depth += (kind == "{") - (kind == "}")
+            if depth == 0 or kind == ":":
+                return depth > 0 or numbers
+            numbers = numbers and kind in ("{", "number", ",")
+        return False
+
     def entry_of(self, tree: Tree, start: int) -> Tree:
         token = self.take()
+        if self.peek[0] == "{" and self.says_places():
+            return self.part_of(tree, start)
         if not self.bound:
             raise self.error("entries are read under a sum only", token, r"\sum_i (A x)_i")
         parts = self.index_parts()

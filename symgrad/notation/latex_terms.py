@@ -13,6 +13,7 @@ A + s*A^0, \mathbf{1}' x sums x, and \mathbf{1} - p is 1 - p.  Where nothing say
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from functools import reduce
 from typing import NamedTuple
@@ -124,7 +125,39 @@ def _with_sizes(summands: list[Summand], kinds: Kinds) -> list[Summand]:
     table: dict[str, Tree] = {"ones": Number(Fraction(1))} if plain else {}
     if square is not None:
         table["eye"] = Call("power", (square, Number(Fraction(0))))
-    return [s._replace(tree=_replaced(s.tree, table)) if need else s for s, need in zip(summands, needs, strict=True)]
+    return [
+        s._replace(tree=_replaced(_with_outer_ones(s.tree, square, kinds), table)) if need else s
+        for s, need in zip(summands, needs, strict=True)
+    ]
+
+
+def _with_outer_ones(tree: Tree, like: Tree | None, kinds: Kinds) -> Tree:
+    r"""The term with the 1 of `\mathbf{1} b'` and `a \mathbf{1}'` as long as the rows and columns of `like`."""
+    if like is None or not isinstance(tree, Call) or tree.op not in _CARRIERS or not _sizeless_inside(tree):
+        return tree
+    if tree.op != "multiply":
+        return replace(tree, args=(_with_outer_ones(tree.args[0], like, kinds), *tree.args[1:]))
+    factors = _factors(tree)
+    for at, factor in enumerate(factors):
+        turned = isinstance(factor, Call) and factor.op == "transpose"
+        beside = factors[:at] if turned else factors[at + 1 :]
+        wanted, along = ("column", "colsum") if turned else ("row", "rowsum")
+        if _has_sizeless(factor) and beside and kind_of(reduce(_times, beside), kinds) == wanted:
+            factors[at] = Call("hadamard_power", (Call(along, (like,)), Number(Fraction(0))), factor.span, factor.span)
+    return reduce(_times, factors)
+
+
+def _factors(tree: Tree) -> list[Tree]:
+    """The factors of a product, from left to right."""
+    found: list[Tree] = []
+    stack = [tree]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, Call) and part.op == "multiply":
+            stack.extend(part.args[::-1])
+        else:
+            found.append(part)
+    return found
 
 
 def _sizeless_inside(tree: Tree) -> bool:
@@ -132,7 +165,7 @@ def _sizeless_inside(tree: Tree) -> bool:
     stack = [tree]
     while stack:
         part = stack.pop()
-        if _is_sizeless(part, "eye") or _is_sizeless(part, "ones"):
+        if _has_sizeless(part):
             return True
         if isinstance(part, Call) and part.op in _CARRIERS:
             stack.extend(part.args)

@@ -32,7 +32,7 @@ STYLES = frozenset(_STYLE_WORDS.split())
 _WORDS = "operatorname|mathrm|text|textrm|textup|textbf|textit|textsf|texttt|mathsf|mathit|mathtt|mathop"
 _SPACE_WORDS = """
     quad qquad enspace thinspace medspace thickspace negthinspace displaystyle textstyle scriptstyle limits
-    nolimits nonumber notag bf rm it smallskip noindent allowbreak
+    nolimits nonumber notag bf rm it sf tt cal smallskip noindent allowbreak
 """
 _SPACES = frozenset(_SPACE_WORDS.split())
 _ENVIRONMENT_WORDS = "aligned align equation gather gathered split eqnarray multline displaymath math"
@@ -58,10 +58,10 @@ _UNSUPPORTED = {  # command -> (what it is, what to write)
     "inf": ("an infimum", r"\min(v)"),
     "in": ("a declaration, not part of a formula", "declarations such as 'x: R^n' are given apart from it"),
     "oplus": ("not an operation here", "+"),
-    "ldots": ("dots leave open what is meant", r"\sum_i a_i x_i"),
-    "dots": ("dots leave open what is meant", r"\sum_i a_i x_i"),
-    "cdots": ("dots leave open what is meant", r"\sum_i a_i x_i"),
-    "dagger": ("a pseudo-inverse to some and a transpose to others", r"X^\top"),
+    "ldots": ("three dots, which leave open what is meant", r"\sum_i a_i x_i"),
+    "dots": ("three dots, which leave open what is meant", r"\sum_i a_i x_i"),
+    "cdots": ("three dots, which leave open what is meant", r"\sum_i a_i x_i"),
+    "dagger": ("a pseudo-inverse to some and a transpose to others", r"X^{+} or X^\top"),
     "binom": ("a binomial coefficient", None),
     "underbrace": ("a comment under a formula", "the formula alone"),
     "overbrace": ("a comment over a formula", "the formula alone"),
@@ -76,7 +76,8 @@ _TOKEN = re.compile(
     | (?P<newline>\n)
     | (?P<line>\\\\(?:\*|\s*\[\s*-?[0-9.]+\s*(?:pt|em|ex|mm|cm)\s*\])?)
     | (?P<environment>\\(?:begin|end)\s*\{{(?P<env>[A-Za-z]*)\*?\}})
-    | (?P<ignored>\\(?:tag|label|hspace|vspace)\*?\s*\{{[^{{}}]*\}})
+    | (?P<ignored>\\(?:tag|label|hspace|vspace)\*?\s*\{{[^{{}}]*\}}
+        | \\(?:mkern|mskip|kern|hskip)\s*-?[0-9]*\.?[0-9]+\s*(?:mu|em|ex|pt))
     | (?P<word>\\(?P<style>{_WORDS})(?![A-Za-z])\*?\s*
         (?:\{{(?P<content>(?:[^{{}}\\$^]|\\[_\-\ ,])*)\}}|(?P<single>[A-Za-z0-9])))
     | (?P<sized>\\(?P<size>{_SIZE})(?![A-Za-z])\s*(?P<delimiter>\\[A-Za-z]+|\\[|{{}}]|[^\\\s]))
@@ -127,6 +128,8 @@ def _trimmed(text: str, begin: int, end: int) -> tuple[int, int]:
 def _token(text: str, match: re.Match[str]) -> Token | None:
     kind, (start, end) = str(match.lastgroup), match.span()
     kind = next(k for k in _KINDS if match[k] is not None)
+    if kind == "space" and "&" in match[0] and _in_matrix(text, start):
+        return "&", match[0], start, end
     if kind == "space" and "&" in match[0] and not _aligns(text, start, end):
         raise ParseError("'&' aligns lines; nothing is aligned here", text=text, span=(start, end), hint="l_1 &= ...")
     if kind in ("space", "ignored"):
@@ -159,9 +162,20 @@ _RELATIONS = ("=", "+", "-", ":", "\\quad", "\\qquad", "\\coloneqq", "\\triangle
 _KINDS = ("space", "newline", "line", "environment", "ignored", "word", "sized", "command", "number", "letter", "other")
 
 
+_MATRIX = re.compile(r"\\(begin|end)\s*\{(?:[bp]?matrix)\}")
+
+
+def _in_matrix(text: str, at: int) -> bool:
+    """Whether a matrix is open at a place."""
+    marks = [m[1] for m in _MATRIX.finditer(text, 0, at)]
+    return marks.count("begin") > marks.count("end")
+
+
 def _environment(text: str, match: re.Match[str]) -> Token | None:
     if match["env"] in _ENVIRONMENTS:
         return None
+    if _MATRIX.fullmatch(match[0]):
+        return "matrix" if match[0].startswith("\\begin") else "endmatrix", match["env"], *match.span()
     message = f"the environment {match['env']} is not read"
     hint = "a name for the matrix, declared apart" if "matrix" in match["env"] else r"\begin{aligned} ... \end{aligned}"
     raise ParseError(message, text=text, span=match.span(), hint=hint)

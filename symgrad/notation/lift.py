@@ -21,25 +21,29 @@ from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
+from typing import Any
 
+from symgrad.calculus.cancel import components
+from symgrad.notation.blocks import block_product, block_terms
+from symgrad.notation.grammar import parse
 from symgrad.notation.network import Item, Network, NoMatrixForm, entry_power, link_of
 from symgrad.notation.patterns import has_patterns, without_patterns
+from symgrad.notation.scalars import Sums, square_root, with_means, with_scalars
+from symgrad.notation.sums import factor, in_order, sum_tree
 from symgrad.notation.text import text
-from symgrad.notation.tree import Call, Name, Number, Tree
+from symgrad.notation.tree import Name, Number, Tree, filled
 from symgrad.notation.words import (
+    Link,
     Term,
     Word,
     call,
-    factor,
-    in_order,
     is_call,
     matrix,
-    sum_tree,
     turned_tree,
     vector,
     with_difference_turned,
 )
-from symgrad.tensor.build import as_number, einsum, inlined, scaled
+from symgrad.tensor.build import as_number, einsum, inlined, is_transpose, scaled, transposed
 from symgrad.tensor.canonical import symmetry
 from symgrad.tensor.dims import Dim, Size
 from symgrad.tensor.nodes import (
@@ -57,12 +61,14 @@ from symgrad.tensor.nodes import (
     Reindex,
     Triangle,
     Unit,
+    Window,
     walk,
 )
 from symgrad.tensor.nodes import Size as SizeNode
 from symgrad.tensor.numbers import exact
 
 MAX_MULTIPLIED_OUT = 4  # terms of a sum inside a scalar that is tried term by term
+SHALLOW = 40  # symbols up to which an expression is lifted from above, with some ten calls for each step down
 MAX_SETTLING = 8  # nested products into which a sign is followed
 
 Labels = tuple[Hashable, ...]
@@ -78,6 +84,8 @@ def size_tree(size: Size) -> Tree:
     """A dimension as a tree."""
     if not isinstance(size, Dim):
         return Number(Fraction(size))
+    if size.is_letter:
+        return Name(str(size))
     from symgrad.notation.grammar import parse
 
     return parse(str(size))
@@ -103,12 +111,14 @@ class Lifter:
         self._words: dict[Node, Word] = {}
         self._products: dict[Node, Term | None] = {}
         self._factors: dict[Node, list[Term]] = {}
-        self._sums: dict[str, Size] = {}
+        self._sums: Sums = {}
+        self._skew: set[str] = set()
 
     def lift(self, root: Node, transposed: bool = False) -> Tree:
-        for node in walk(root):
-            if node.args:  # what stands alone is looked at where it is used
-                self._visit(node)
+        if root.symbols > SHALLOW:
+            for node in walk(root):
+                if node.args:  # what stands alone is looked at where it is used
+                    self._visit(node)
         if transposed:
             return self._turned(root)
         return self.tree(root)
@@ -147,8 +157,22 @@ class Lifter:
             else:
                 terms = self._scaled_terms(node, 1) if type(node) is Einsum else self.terms(node)
                 tree = sum_tree(terms) if terms else self._zero(node)
+                if type(node) is Einsum and Add in [type(n) for n, labels in node.factors if not labels]:
+                    tree = self._multiplied_in(node, tree)
             self._trees[node] = tree
         return tree
+
+    def _multiplied_in(self, node: Einsum, tree: Tree) -> Tree:
+        """(1 - g/r^3)*x as x - g*x/r^3, where that is shorter: a number and a quotient times a vector alone."""
+        ((inner, _), *more) = [f for f in node.factors if type(f[0]) is Add and not f[1]]
+        rest = [f for f in node.factors if f[0] is not inner]
+        if more or len(inner.args) != 2 or len(rest) != 1 or not any(map(_is_quotient, inner.args)):
+            return tree
+        out = tuple(range(node.rank))
+        terms = [(c * node.coefficient, n) for c, n in inner.terms]  # type: ignore[attr-defined]
+        opened = [(c, inlined(n, ()) if isinstance(n, Einsum) else [(n, ())]) for c, n in terms]
+        found = in_order([self.product([*rest, *(f for f in flat)], out, c) for c, flat in opened])
+        return found if len(text(found)) < len(text(tree)) else tree
 
     def _zero(self, node: Node) -> Tree:
         return call("zeros", *map(size_tree, node.shape)) if node.shape else Number(Fraction(0))
@@ -164,7 +188,15 @@ class Lifter:
     # --- one node ------------------------------------------------------------------------------
 
     def _terms_of(self, node: Node) -> list[Term]:
+        if Window._table and type(node) in (Add, Einsum, Window):  # blocks are about
+            found = block_terms(self, node)
+            if found is not None:
+                return found
         if type(node) is Add:
+            if not node.rank and len(node.terms) > 1:
+                apart = [t.scaled(c) for c, n in node.terms for t in self.terms(n)]
+                if all(t.coefficient < 0 for t in apart):  # the sign goes in front of the sum
+                    return apart
             return [t for c, n in node.terms for t in self._scaled_terms(n, c)]
         if type(node) is Einsum:
             whole = [self.product([*node.factors], tuple(range(node.rank)), node.coefficient, settle=False)]
@@ -186,7 +218,10 @@ class Lifter:
             if not isinstance(apart, Einsum):
                 return None
             flat = [f for m, ls in apart.factors for f in (inlined(m, ls) if isinstance(m, Einsum) else [(m, ls)])]
-            found.append(self.product(flat, (), apart.coefficient, settle=False))
+            apart = einsum(flat, (), apart.coefficient)  # deltas vanish
+            if not isinstance(apart, Einsum):
+                return None
+            found.append(self.product([*apart.factors], (), apart.coefficient, settle=False))
         return found if len(text(sum_tree(found))) < len(text(sum_tree(whole))) else None
 
     def _scaled_terms(self, node: Node, c: Coefficient) -> list[Term]:
@@ -228,6 +263,8 @@ class Lifter:
 
     def _function(self, node: Apply) -> Tree:
         record, argument = node.op, node.args[0]
+        if not node.batch and argument.rank == 2 and record.core.startswith("v"):
+            return self._of_all_entries(record, argument)
         if not node.batch and argument.rank <= 2:
             return call(record.written, *(self.tree(a) for a in node.args))
         if not node.batch and argument.rank == 4 and record.core.startswith("m"):
@@ -238,12 +275,22 @@ class Lifter:
             return reduce(lambda tree, name: call(name, tree), reversed(record.rows), self.tree(argument))
         raise NoMatrixForm
 
+    def _of_all_entries(self, record: Any, argument: Node) -> Tree:
+        """A function of a vector, of all entries of a matrix: vec stacks its columns, the node's axes its rows."""
+        tree = self.tree(argument)
+        if record.core == "v->s":
+            alike = record.transposes and is_transpose(transposed(argument))
+            return call(record.written, call("vec", tree if alike else turned_tree(tree)))
+        if record.of_all is None:
+            return call(record.written, tree)  # for index notation; read as a matrix it would be refused
+        return filled(parse(record.of_all), {"X": tree})
+
     def _power(self, node: Power) -> Term:
         exponent = as_number(node.exponent)
         if node.rank == 0:
             if exponent is None:
                 return Term(1, ((call("power", self.tree(node.base), self.tree(node.exponent)), 1),))
-            return Term(1, (self._scalar_power(node.base, exponent),))
+            return Term(1, (self.scalar_power(node.base, exponent),))
         base = self.tree(node.base)
         if exponent is None:
             tree = call("hadamard_power", base, self.tree(node.exponent))
@@ -253,7 +300,7 @@ class Lifter:
             tree = entry_power(base, exponent)
         return self._atom(node, tree)
 
-    def _scalar_power(self, base: Node, exponent: Coefficient) -> tuple[Tree, Coefficient]:
+    def scalar_power(self, base: Node, exponent: Coefficient) -> tuple[Tree, Coefficient]:
         """(x'x)^(q/2) is norm2(x)^q."""
         root = square_root(base)
         if root is not None and Fraction(exponent).denominator == 1 and not isinstance(root, Add):
@@ -279,6 +326,8 @@ class Lifter:
             raise NoMatrixForm
         if Reindex in kinds:
             return self._regrouped(factors, out, coefficient)
+        if Window in kinds:
+            return block_product(self, factors, out, coefficient)
         rest = without_patterns(self, factors, out) if has_patterns(factors) else None
         if rest is not None:
             factors, coefficient = rest.factors, exact(coefficient * rest.coefficient)
@@ -290,19 +339,21 @@ class Lifter:
         if coefficient < 0 and settle and self._settled(pieces, depth):
             coefficient = -coefficient
         network = Network(rest.items, out, rest.scalars) if rest is not None else Network([], out)
-        network.sizes = {a: s for n, labels in factors for a, s in zip(labels, n.shape, strict=True)}
-        network.sums = self._sums
+        network.factors, network.sums = factors, self._sums
         for piece in pieces:
             self._enter(network, piece)
         spread = self._spread(network, factors, out) if Ones in kinds else None
         if spread is not None:
-            return self._with_means(Term(coefficient, tuple(network.scalars), None, spread))
+            scale = with_scalars(coefficient, network.scalars, None)
+            return with_means(Term(scale.coefficient, scale.scalars, None, spread), self._sums)
         word = network.contract()
+        if self._skew and word is not None:
+            coefficient, word = self._upright(coefficient, word)
         if coefficient < 0 and settle and word is not None:
             turned = with_difference_turned(word)
             if turned is not None:
                 coefficient, word = -coefficient, turned
-        return self._with_means(_with_scalars(coefficient, network.scalars, word))
+        return with_means(with_scalars(coefficient, network.scalars, word), self._sums)
 
     def _regrouped(self, factors: Factors, out: Labels, coefficient: Coefficient) -> Term:
         """A matrix whose row or column index is two indices read as one, as kron(A, B) is."""
@@ -323,24 +374,6 @@ class Lifter:
         rows = tuple(range(len(sides[0])))
         tree = lift_arranged(einsum(rest, both, coefficient), rows, tuple(range(len(rows), len(both))), self)
         return Term(1, (), matrix(tree) if len(out) == 2 else vector(tree))
-
-    def _with_means(self, term: Term) -> Term:
-        """sum(x)/n as mean(x), norm2(x - mean(x))^2/n as var(x)."""
-        if not self._sums or len(term.scalars) < 2:
-            return term
-        scalars = {text(t): (t, e) for t, e in term.scalars}
-        for written, (tree, exponent) in list(scalars.items()):
-            centred = _centred(tree) if exponent == 2 else None
-            size = self._sums.get(written if centred is None else f"sum({text(centred)})")
-            if not isinstance(size, Dim) or (exponent != 1 and centred is None):
-                continue
-            letters = Counter(size.terms[0][0])
-            enough = all(scalars.get(a, (tree, 0))[1] <= -k for a, k in letters.items())
-            if enough and size.terms == ((size.terms[0][0], 1),):
-                for a, k in letters.items():
-                    scalars[a] = (scalars[a][0], scalars[a][1] + k)
-                scalars[written] = (call("mean", *tree.args) if centred is None else call("var", centred), 1)
-        return Term(term.coefficient, tuple(p for p in scalars.values() if p[1]), term.word, term.spread)
 
     def _piece(self, node: Node, labels: Labels) -> _Piece:
         """A factor made ready: a difference the way round that reads best, a nested product as its term."""
@@ -430,19 +463,29 @@ class Lifter:
             turned = self._turned(node)
             if len(text(turned)) < len(text(tree)):
                 return matrix(turned_tree(turned))
-        return link_of(tree, node.rank, node.rank == 2 and symmetry(node) == 1)
+        turns = symmetry(node) if node.rank == 2 else 0
+        if turns < 0:
+            self._skew.add(text(tree))
+        return link_of(tree, node.rank, turns == 1)
+
+    def _upright(self, coefficient: Coefficient, word: Word) -> tuple[Coefficient, Word]:
+        """K' as -K, of skew matrices."""
+        turned = [link.transposed and not link.vector and link.key[0] in self._skew for link in word.links]
+        links = [Link(a.tree_) if t else a for a, t in zip(word.links, turned, strict=True)]
+        return (-1) ** sum(turned) * coefficient, Word(tuple(links))
 
     def _scalar_factors(self, node: Node) -> list[tuple[Tree, Coefficient]]:
-        terms = self.terms(node)
-        if len(terms) == 1 and terms[0].coefficient == 1 and terms[0].word is None:
-            return list(terms[0].scalars)
+        terms = self._shared(node) if type(node) in (Add, Einsum) else self.terms(node)
+        if len(terms) == 1 and terms[0].word is None:
+            scale = [(Number(Fraction(terms[0].coefficient)), 1)] if terms[0].coefficient != 1 else []
+            return [*scale, *terms[0].scalars]
         return [(self.tree(node), 1)]
 
     def _spread(self, network: Network, factors: Factors, out: Labels) -> Word | None:
         """The word of ones where every label of the output belongs to ones alone: the rest is a spread scalar."""
         if not out or any(set(item.labels) & set(out) and not item.ones for item in network.items):
             return None
-        rest = Network([i for i in network.items if not i.ones], (), network.scalars, network.sizes, network.sums)
+        rest = Network([i for i in network.items if not i.ones], (), network.scalars, network.factors, network.sums)
         rest.contract()
         sizes = {labels[0]: size_tree(n.shape[0]) for n, labels in factors if isinstance(n, Ones)}
         tree = call("ones", *(sizes[a] for a in out))
@@ -467,13 +510,16 @@ class Lifter:
                 self._enter(network, _Piece(node, labels, 1))
             network.contract()
             word = matrix(call("eye", size_tree(deltas[0][0].shape[0])), symmetric=True)
-            return _with_scalars(coefficient, scalars + network.scalars, word)
+            return with_scalars(coefficient, scalars + network.scalars, word)
+        if all(len(labels) == 2 and _is_diagonal_array(n) for n, labels in kept) and len(components(kept)) == 1:
+            links = [link for n, _ in kept for link in link_of(self.tree(n), 2, True).links]
+            return with_scalars(coefficient, scalars, Word(tuple(links)))
         whole = 1 if type(coefficient) is int else coefficient  # a fraction may go into a sum
         inner = self.product(kept, (out[0],), whole, settle=False)
         assert inner.word is not None
         coefficient = exact(Fraction(coefficient) / whole)
         word = matrix(call("diag", Term(1, (), inner.word).tree()), symmetric=True)
-        return _with_scalars(coefficient * inner.coefficient, scalars + list(inner.scalars), word)
+        return with_scalars(coefficient * inner.coefficient, scalars + list(inner.scalars), word)
 
 
 def _with_fraction_inside(factors: Factors, coefficient: Coefficient) -> tuple[Factors, Coefficient]:
@@ -484,43 +530,20 @@ def _with_fraction_inside(factors: Factors, coefficient: Coefficient) -> tuple[F
     return factors, coefficient
 
 
-def _centred(tree: Tree) -> Tree | None:
-    """x where a tree is the norm of x - mean(x) or of mean(x) - x."""
-    inner = tree.args[0] if is_call(tree, "norm2", "normF") else None
-    if not (isinstance(inner, Call) and inner.op == "subtract"):
-        return None
-    for x, mean in (inner.args, inner.args[::-1]):
-        if isinstance(mean, Call) and mean.op == "mean" and text(mean.args[0]) == text(x):
-            return x
-    return None
+def _is_quotient(node: Node) -> bool:
+    """Whether a product has a divisor."""
+    powers = [n for n in node.args if isinstance(n, Power)] if isinstance(node, Einsum) else []
+    return any((as_number(n.exponent) or 0) < 0 for n in powers)
+
+
+def _is_diagonal_array(node: Node) -> bool:
+    """Whether a matrix is known to be diagonal: declared so, or the inverse of such a one."""
+    while isinstance(node, Apply) and node.op.inverts:
+        node = node.args[0]
+    return isinstance(node, Input) and "diagonal" in node.properties
 
 
 def _is_diagonal(term: Term) -> bool:
     if term.word is None:
         return not term.scalars
     return len(term.word.links) == 1 and is_call(term.word.links[0].tree_, "diag", "eye")
-
-
-def _with_scalars(coefficient: Coefficient, scalars: list[tuple[Tree, Coefficient]], word: Word | None) -> Term:
-    """The term with equal scalar factors collected, the shorter first."""
-    if not scalars:
-        return Term(coefficient, (), word)
-    powers: dict[str, tuple[Tree, Coefficient]] = {}
-    for tree, exponent in scalars:
-        if isinstance(tree, Number) and Fraction(exponent).denominator == 1:
-            coefficient = exact(coefficient * tree.value ** int(exponent))
-            continue
-        key = text(tree)
-        powers[key] = (tree, powers.get(key, (tree, 0))[1] + exponent)
-    kept = sorted((k for k, (_, e) in powers.items() if e), key=lambda k: (len(k), k))
-    return Term(coefficient, tuple(powers[k] for k in kept), word)
-
-
-def square_root(node: Node) -> Node | None:
-    """u where the scalar node is the sum of the squares of u's entries."""
-    if not isinstance(node, Einsum) or node.coefficient != 1 or len(node.factors) != 2:
-        return None
-    (u, labels), (v, others) = node.factors
-    if u is v and labels == others and len(set(labels)) == len(labels) and labels:
-        return u
-    return None

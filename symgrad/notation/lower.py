@@ -12,14 +12,17 @@ Errors leave with the user's text, the place, the sub-expressions and their shap
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import reduce
 
-from symgrad.errors import DomainError, ParseError, ShapeError, SymgradError, UnknownNameError, did_you_mean
-from symgrad.notation.declare import Declaration
+from symgrad.errors import DomainError, LimitError, ParseError, ShapeError, SymgradError, UnknownNameError, did_you_mean
+from symgrad.notation.declare import DIMENSION_LIMIT, Declaration
+from symgrad.notation.tokens import latin
 from symgrad.notation.tree import Call, Name, Number, Tree, postorder
-from symgrad.operations.arithmetic import sum_of
+from symgrad.operations.arithmetic import MULTIPLY, chain_product, sum_of
 from symgrad.operations.catalogue import find, function_names, record
 from symgrad.operations.record import Operation
 from symgrad.tensor.build import number, size_number
@@ -30,7 +33,7 @@ from symgrad.tensor.view import View, same_shape
 CONSTANTS = ("pi",)
 _SIGNS = {"add": 1, "subtract": -1}
 _Summand = tuple[int, Tree, Tree]  # sign, term, the call that adds it
-_Waiting = tuple[Call, tuple[Tree, ...], list[_Summand] | None]  # a call, its operands, a sum's terms
+_Waiting = tuple[Call, Operation | None, tuple[Tree, ...], list[_Summand] | None]  # its operands, a sum's terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +60,10 @@ def input_view(declaration: Declaration) -> View:
     return View(Input.make(declaration.name, shape, declaration.properties), int(declaration.rows != 1))
 
 
-def lower(tree: Tree, scope: Scope, text: str | None = None) -> View:
+def lower(tree: Tree, scope: Scope, text: str | None = None, flat: bool = False) -> View:
     """The meaning of a tree; what stands in it at several places as one object is looked at once.
 
+    With `flat` a*b*c is one product of three factors, else (a*b)*c, as it was written.
     Raises SymgradError with the place in `text`.
     """
     known: dict[int, View] = {}
@@ -67,26 +71,42 @@ def lower(tree: Tree, scope: Scope, text: str | None = None) -> View:
     while stack:
         part = stack.pop()
         if type(part) is tuple:  # its operands are done
-            call, operands, chain = part
+            call, entry, operands, chain = part
             views = [known[id(a)] for a in operands]
-            made = _call(call, views, chain, scope, text) if type(call) is Call else _entries(call, views, scope, text)
-            known[id(call)] = made
+            if type(call) is Call:
+                whole = chain_product(views) if flat and call.op == "multiply" else None
+                known[id(call)] = whole or _call(call, entry, views, chain, scope, text)
+            else:
+                known[id(call)] = _entries(call, views, scope, text)
         elif id(part) in known:
             continue
         elif isinstance(part, Call):
-            chain = _chain(part) if part.op in _SIGNS and len(part.args) == 2 else None
-            operands = _operands(part) if chain is None else tuple([term for _, term, _ in chain])
-            stack.append((part, operands, chain))
-            stack += operands[::-1]
+            waiting = _waiting(part, flat)
+            stack.append(waiting)
+            stack += waiting[2][::-1]
         else:
             known[id(part)] = View(number(part.value), 0) if type(part) is Number else _name(part, scope, text)  # type: ignore[arg-type]
     return known[id(tree)]
 
 
-def _operands(part: Call) -> tuple[Tree, ...]:
-    """What has a meaning before the call does: nothing where sizes are wanted."""
+def _waiting(part: Call, flat: bool) -> _Waiting:
+    """A call, and what has a meaning before it does: nothing where sizes are wanted."""
+    if flat and part.op == "multiply":
+        return part, find("multiply"), tuple(_factors(part)), None
+    if part.op in _SIGNS and len(part.args) == 2:
+        chain = _chain(part)
+        return part, find(part.op), tuple([term for _, term, _ in chain]), chain
     entry = find(part.op) if type(part) is Call else None
-    return () if entry is not None and entry.sizes else part.args
+    return part, entry, part.args if entry is None or not entry.sizes else part.args[: entry.arrays], None
+
+
+def _factors(part: Tree) -> list[Tree]:
+    """a, b, c of a*b*c."""
+    found: list[Tree] = []
+    while type(part) is Call and part.op == "multiply":
+        found.append(part.args[1])
+        part = part.args[0]
+    return [part, *reversed(found)]
 
 
 def _chain(part: Tree) -> list[_Summand]:
@@ -113,20 +133,49 @@ def unknown_name(name: str, scope: Scope) -> SymgradError:
     """The error for a name that means nothing here."""
     if name in function_names():
         return UnknownNameError(f"{name} is a function and needs an argument", hint=f"{name}(x)")
-    return UnknownNameError(f"{name} is not declared", hint=did_you_mean(name, scope.names()))
+    if (plain := latin(name)) != name and plain in scope.names():
+        odd = next(unicodedata.name(c, c).lower() for c, other in zip(name, plain, strict=True) if c != other)
+        return UnknownNameError(f"{name} is not declared", hint=f"{plain}; this {name} is written with a {odd}")
+    close = did_you_mean(name, scope.names()) or ""
+    space = "R^{m x n}" if name[0].isupper() else "R^n"
+    declared = f"declare it too, '{name}: {space}'"
+    hint = declared if not close.startswith("did you") else f"{close}; or {declared}" if len(name) == 1 else close
+    return UnknownNameError(f"{name} is not declared", hint=hint)
 
 
-def _call(part: Call, operands: list[View], chain: list[_Summand] | None, scope: Scope, text: str | None) -> View:
+def _call(
+    part: Call,
+    entry: Operation | None,
+    operands: list[View],
+    chain: list[_Summand] | None,
+    scope: Scope,
+    text: str | None,
+) -> View:
     try:
-        entry = record(part.op)
+        entry = entry or record(part.op)
+        if entry is MULTIPLY and len(operands) > 2:
+            return reduce(entry.build, operands)
         if len(part.args) not in entry.arity:
-            wanted = " or ".join(map(str, entry.arity))
-            raise ParseError(f"{part.op} takes {wanted} arguments, but {len(part.args)} are given", hint=entry.example)
+            wanted = counted(entry.arity)
+            plural, verb = "" if wanted == "1" else "s", "is" if len(part.args) == 1 else "are"
+            message = f"{part.op} takes {wanted} argument{plural}, but {len(part.args)} {verb} given"
+            raise ParseError(message, hint=entry.example)
         if entry.sizes:
-            return entry.build(*(size_of(a, scope, text) for a in part.args))
-        return _built(entry, part, operands) if chain is None else _total(chain, operands, text)
+            return entry.build(*operands, *(size_of(a, scope, text) for a in part.args[entry.arrays :]))
+        if chain is not None:
+            return _total(chain, operands, text)
+        try:
+            return entry.build(*operands)
+        except (ShapeError, DomainError):
+            _describe_and_raise(entry, part, operands)
+            raise
     except SymgradError as error:
         raise error.located(text or "", part.mark or part.span) from None
+
+
+def counted(arity: Sequence[int]) -> str:
+    """Numbers of arguments in words: `1`, `1 or 2`, `2 to 64`."""
+    return f"{arity[0]} to {arity[-1]}" if len(arity) > 3 else " or ".join(map(str, arity))
 
 
 def _entries(part: Call, views: list[View], scope: Scope, text: str | None) -> View:
@@ -158,16 +207,9 @@ def _total(chain: list[_Summand], views: list[View], text: str | None) -> View:
     return sum_of(signs, tuple(views))
 
 
-def _built(entry: Operation, part: Call, views: list[View]) -> View:
-    try:
-        return entry.build(*views)
-    except (ShapeError, DomainError):
-        _describe_and_raise(entry, part, views)
-        raise
-
-
 def _describe_and_raise(entry: Operation, part: Call, views: list[View]) -> None:
-    """Build once more, adding what each sub-expression is to the error."""
+    """Build once more, adding what each sub-expression is to the error, and what to write in its place."""
+    from symgrad.notation.advice import shape_advice
     from symgrad.notation.text import text
 
     try:
@@ -175,6 +217,7 @@ def _describe_and_raise(entry: Operation, part: Call, views: list[View]) -> None
     except SymgradError as error:
         lines = [f"\n    {_short(text(a))} is {v.describe()}" for a, v in zip(part.args, views, strict=True)]
         error.message += "".join(lines)
+        error.hint = shape_advice(entry.name, part.args, views, error.hint)
         raise
 
 
@@ -187,6 +230,8 @@ def size_of(tree: Tree, scope: Scope, text: str | None = None) -> Size:
     stack: list[Size] = []
     for part in postorder(tree):
         if isinstance(part, Number) and part.value.denominator == 1:
+            if part.value > DIMENSION_LIMIT:
+                raise LimitError(f"a dimension is at most {DIMENSION_LIMIT}", text=text or "", span=part.span)
             stack.append(int(part.value))
         elif isinstance(part, Name) and part.name in scope.letters:
             stack.append(letter(part.name))
@@ -207,4 +252,4 @@ def _not_a_size(part: Tree, scope: Scope) -> SymgradError:
             hint=did_you_mean(part.name, scope.letters) or "a letter of a declaration",
         )
     value = part.value if isinstance(part, Number) else Fraction(0)
-    return ShapeError(f"a dimension is a letter or a whole number{f', not {float(value)}' if value else ''}")
+    return ShapeError(f"a dimension is a letter or a positive whole number{f', not {float(value)}' if value else ''}")

@@ -296,7 +296,8 @@ class _Reader:
             self.stack.append(_Frame(lambda parts: Element("mover", "", [parts[0], accent], over), wanted=1))
         elif name.rstrip("*") in STYLES:
             style = name.rstrip("*")
-            self.stack.append(_Frame(lambda parts: _restyled(parts[0], style), wanted=1))
+            named = self.spaced if style == "operatorname" else lambda name: name
+            self.stack.append(_Frame(lambda parts: named(_restyled(parts[0], style)), wanted=1))
         elif name not in IGNORED:
             self.deliver(self.sign(name))
 
@@ -322,10 +323,14 @@ class _Reader:
 
     def word(self, name: str) -> Element:
         """A function's name, with the space that it has before an argument without parentheses."""
+        return self.spaced(Element("mi", name))
+
+    def spaced(self, name: Element) -> Element:
+        """An operator with a thin space behind it, unless a parenthesis, a script or the end follows."""
         ahead = next((t for t in self.tokens[self.at : self.at + 2] if not t.isspace()), "}")
         if ahead.startswith(_OPENING_TOKENS):
-            return Element("mi", name)
-        return Element("mrow", children=[Element("mi", name), Element("mspace", attributes=(("width", "0.167em"),))])
+            return name
+        return Element("mrow", children=[name, Element("mspace", attributes=(("width", "0.167em"),))])
 
     def words(self, name: str) -> None:
         text = re.sub(r"\\(.)", r"\1", name[name.index("{") + 1 : -1])

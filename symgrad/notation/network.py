@@ -8,16 +8,16 @@ no matrix notation: `NoMatrixForm`, never a guess.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import reduce
 
 from symgrad.notation.text import text
 from symgrad.notation.tree import Name, Number, Tree
-from symgrad.notation.words import Word, call, entrywise_factors, is_call, is_mask, matrix, turned_tree, vector
+from symgrad.notation.words import Link, Word, call, entrywise_factors, is_call, is_mask, matrix, turned_tree, vector
 from symgrad.tensor.dims import Size, times
-from symgrad.tensor.nodes import Coefficient
+from symgrad.tensor.nodes import Coefficient, Node
+from symgrad.tensor.numbers import exact
 
 ROTATIONS = 16  # of a trace that are compared
 
@@ -54,12 +54,15 @@ class Network:
     items: list[Item]
     out: tuple[Hashable, ...]
     scalars: list[tuple[Tree, Coefficient]] = field(default_factory=list)
-    sizes: Mapping[Hashable, Size] = field(default_factory=dict)
-    sums: dict[str, Size] = field(default_factory=dict)
+    factors: Sequence[tuple[Node, tuple[Hashable, ...]]] = ()  # what the items are made of, for the sizes of labels
+    sums: dict[str, tuple[Size, Tree | None]] = field(default_factory=dict)
     _degree: dict[Hashable, int] | None = None
 
     def contract(self) -> Word | None:
         """The word of the whole product (None for a scalar).  Raises NoMatrixForm."""
+        chain = self._chain() if self.out else None
+        if chain is not None:
+            return chain
         rules = (
             self._close_loops,
             self._join_vectors,
@@ -76,6 +79,27 @@ class Network:
             else:
                 break
         return self._finished()
+
+    def _chain(self) -> Word | None:
+        """The word of a plain chain from end to end, the commonest network; None of any other."""
+        standing: dict[Hashable, list[Item]] = {}
+        for item in self.items:
+            if item.ones:
+                return None
+            for a in item.labels:
+                standing.setdefault(a, []).append(item)
+        label: Hashable = self.out[0]
+        links: tuple[Link, ...] = ()
+        last: Item | None = None
+        for _ in self.items:
+            here = standing.get(label, [])
+            if len(here) != (1 if last is None else 2):
+                return None
+            last = here[1] if here[0] is last else here[0]
+            links += last.from_label(label).links
+            label = last.other(label) if len(last.labels) == 2 else None
+        whole = len(standing[label]) == 1 if label in standing else label is None
+        return Word(links) if whole and (label,) == (self.out[1:] or (None,)) else None
 
     def _is_settled(self) -> bool:
         """Whether each label of the output is one end of one item and nothing else is left: no rule would act."""
@@ -114,7 +138,7 @@ class Network:
             if len(item.labels) == 2 and item.labels[0] == item.labels[1]:
                 label = item.labels[0]
                 if self.degree()[label] == 1:
-                    self.scalars.append((trace(item.closed()), 1))
+                    self.scalars.append(trace(item.closed()))
                     return self.replace([item], None)
                 tree = call("diagonal", item.closed().tree())
                 return self.replace([item], Item((label,), vector(tree)))
@@ -132,6 +156,10 @@ class Network:
             if len(vectors) == degree[label] and len(vectors) <= 2:
                 self.scalars.append(self._scalar(vectors))
                 return self.replace(vectors, None)
+            if len(vectors) == degree[label] and len({v.word.keys() for v in vectors}) == 1:
+                total_power = entry_power(vectors[0].word.tree(), exact(sum(Fraction(v.exponent) for v in vectors)))
+                self.scalars.append((self._summed(call("sum", total_power), (label,)), 1))
+                return self.replace(vectors, None)
             if len(vectors) == degree[label]:
                 first, *rest = sorted(vectors, key=lambda v: (v.exponent != 1, _place(v)))
                 joined = Item((label,), _entrywise(rest, (label,)))
@@ -140,19 +168,30 @@ class Network:
                 return self.replace(vectors, Item((label,), _entrywise(vectors, (label,))))
         return False
 
-    def _summed(self, tree: Tree, labels: tuple[Hashable, ...]) -> Tree:
-        """A sum, with how many entries it has kept: over that number it is a mean."""
-        if self.sizes and all(a in self.sizes for a in labels):
-            self.sums[text(tree)] = times(*(self.sizes[a] for a in labels))
+    def _summed(self, tree: Tree, labels: tuple[Hashable, ...], entries: Tree | None = None) -> Tree:
+        """A sum, with how many entries it has (and which) kept: over that number it is a mean."""
+        sizes = {a: s for n, ls in self.factors for a, s in zip(ls, n.shape, strict=True)}
+        if all(a in sizes for a in labels) and not is_call(tree, "norm1"):
+            entries = tree.args[0] if is_call(tree, "sum") else entries
+            self.sums[text(tree)] = times(*(sizes[a] for a in labels)), entries
         return tree
 
     def _scalar(self, vectors: list[Item]) -> tuple[Tree, Coefficient]:
         if len(vectors) == 1:
             return self._summed(_sum_of(vectors[0]), vectors[0].labels), 1
+        if len({item.exponent < 0 for item in vectors}) == 2:
+            return call("sum", _entrywise(vectors, vectors[0].labels).tree()), 1
+        if vectors[0].exponent != vectors[1].exponent and vectors[0].word.keys() == vectors[1].word.keys():
+            base, exponent = vectors[0].word.tree(), exact(Fraction(vectors[0].exponent) + vectors[1].exponent)
+            return self._summed(call("sum", entry_power(base, exponent)), vectors[0].labels), 1
         u, v = (item.closed() for item in vectors)
         if u.keys() == v.keys() and is_compound(u.tree()):
             return call("norm2", u.tree()), 2
-        return inner_product(u, v), 1
+        found = inner_product(u, v)
+        half = half_of(found)
+        if half is None and any(is_call(item.word.tree(), "hadamard") for item in vectors):
+            self._summed(found.tree(), vectors[0].labels, _entrywise(vectors, vectors[0].labels).tree())
+        return (found.tree(), 1) if half is None else (call("norm2", half.tree()), 2)
 
     def _join_parallel(self) -> bool:
         """Matrices over the same two labels: tr(A'B) where nothing else is there, else a Hadamard product."""
@@ -164,14 +203,14 @@ class Network:
         for group in groups.values():
             if len(group) < 2:
                 continue
-            a, b = group[0].labels
+            a, b = group[0].labels if group[0].labels[::-1] != self.out else self.out
             alone = degree[a] == degree[b] == len(group)
             if alone and len(group) == 2:
                 if group[0].closed().keys() == group[1].closed().keys() and group[0].labels == group[1].labels:
                     self.scalars.append((call("normF", group[0].closed().tree()), 2))
                     return self.replace(group, None)
                 loop = group[0].from_label(b).joined(group[1].from_label(a))
-                self.scalars.append((trace(loop), 1))
+                self.scalars.append(trace(loop))
                 return self.replace(group, None)
             return self.replace(group, Item((a, b), _entrywise(group, (a, b))))
         return False
@@ -206,12 +245,12 @@ class Network:
                 for label in item.labels:
                     if degree[label] == 1:
                         end = item.other(label)
-                        tree = line_sums(item.from_label(end))
+                        word = _line_sums_of_chain(item.from_label(end))
                         if degree[end] == 1:
                             word = min(item.closed(), item.closed().reversed(), key=Word.weight)
                             self.scalars.append((self._summed(total(word.tree()), item.labels), 1))
                             return self.replace([item], None)
-                        return self.replace([item], Item((end,), vector(tree)))
+                        return self.replace([item], Item((end,), word))
         return False
 
     def _attach_diagonals(self) -> bool:
@@ -259,9 +298,10 @@ def is_compound(tree: Tree) -> bool:
 
 def _place(item: Item) -> tuple[bool, bool, int, str]:
     """The order of factors in a Hadamard product: masks last (the longer first), chains first, then the shorter."""
-    written = text(item.word.tree())
-    mask = is_mask(item.word.links[0].tree_) and len(item.word.links) == 1
-    chain = not mask and not is_call(item.word.tree(), "hadamard") and len(item.word.links) > 1
+    tree, links = item.word.tree(), item.word.links
+    written = text(tree)
+    mask = len(links) == 1 and is_mask(links[0].tree_)
+    chain = len(links) > 1 and not is_call(tree, "hadamard")
     return mask, not chain, -len(written) if mask else len(written), written
 
 
@@ -273,10 +313,14 @@ def _entrywise(items: list[Item], labels: tuple[Hashable, ...]) -> Word:
         for tree in entrywise_factors(word.tree()) if item.exponent == 1 else [word.tree()]:
             key = text(tree)
             powers[key] = (tree, powers.get(key, (tree, 0))[1] + item.exponent)
-    above = [entry_power(t, e) for t, e in powers.values() if e > 0]
-    below = [entry_power(t, -e) for t, e in powers.values() if e < 0]
-    top = reduce(lambda a, b: call("hadamard", a, b), above) if above else Number(Fraction(1))
-    tree = reduce(lambda a, b: call("hadamard_divide", a, b), below, top)
+    found: Tree | None = None
+    for t, e in powers.values():
+        if e > 0:
+            found = entry_power(t, e) if found is None else call("hadamard", found, entry_power(t, e))
+    tree = Number(Fraction(1)) if found is None else found
+    for t, e in powers.values():
+        if e < 0:
+            tree = call("hadamard_divide", tree, entry_power(t, -e))
     return vector(tree) if len(labels) == 1 else matrix(tree, all(i.word.symmetric for i in items))
 
 
@@ -284,24 +328,39 @@ def entry_power(tree: Tree, exponent: Coefficient) -> Tree:
     """tree .^ exponent, a root as sqrt."""
     if exponent == 1:
         return tree
-    if exponent == Fraction(1, 2):
+    if exponent == 2:
+        return call("hadamard_power", tree, _TWO)
+    if exponent == _HALF:
         return call("sqrt", tree)
     return call("hadamard_power", tree, Number(Fraction(exponent)))
 
 
-def inner_product(u: Word, v: Word) -> Tree:
+_TWO, _HALF = Number(Fraction(2)), Fraction(1, 2)
+
+
+def inner_product(u: Word, v: Word) -> Word:
     """u'v, the way round that reads better: fewer transposes, then the longer half to the right."""
     options = [u.reversed().joined(v), v.reversed().joined(u)]
-    best = min(options, key=lambda w: (w.weight()[0], len(w.links[0].key[0]), w.weight()[2]))
-    return best.tree()
+    return min(options, key=lambda w: (w.weight()[0], len(w.links[0].key[0]), w.weight()[2]))
 
 
-def trace(loop: Word) -> Tree:
-    """tr of a closed chain, at the rotation and direction that read best."""
+def half_of(word: Word) -> Word | None:
+    """A*x of x'*A'*A*x, whose square norm that is; None of any other chain, and of x'*x, which is short."""
+    middle, odd = divmod(len(word.links), 2)
+    if odd or middle < 2 or word.links[middle - 1].transposed == word.links[middle].transposed:
+        return None
+    half = Word(word.links[middle:])
+    return half if Word(word.links[:middle]).keys() == half.reversed().keys() else None
+
+
+def trace(loop: Word) -> tuple[Tree, Coefficient]:
+    """tr of a closed chain, at the rotation and direction that read best, or the square of a norm."""
     links = loop.links
     rotations = [Word(links[k:] + links[:k]) for k in range(min(len(links), ROTATIONS))]
     both = rotations + [w.reversed() for w in rotations]
-    return call("tr", min(both, key=lambda w: (w.weight()[0], not w.links[0].transposed, *w.weight()[1:])).tree())
+    best = min(both, key=lambda w: (w.weight()[0], not w.links[0].transposed, *w.weight()[1:]))
+    halves = [h for w in rotations if (h := half_of(w)) is not None] if len(links) > 2 else []
+    return (call("normF", halves[0].tree()), 2) if halves else (call("tr", best.tree()), 1)
 
 
 def _sum_of(item: Item) -> Tree:
@@ -312,6 +371,14 @@ def _sum_of(item: Item) -> Tree:
 def total(tree: Tree) -> Tree:
     """The sum of all entries; of absolute values the norm."""
     return call("norm1", tree.args[0]) if is_call(tree, "abs") else call("sum", tree)
+
+
+def _line_sums_of_chain(word: Word) -> Word:
+    """The sums of the rows of A*B' as A*colsum(B)', of A*B as they stand."""
+    last = word.links[-1]
+    if len(word.links) > 1 and last.transposed:
+        return Word((*word.links[:-1], *vector(line_sums(Word((last,)))).links))
+    return vector(line_sums(word))
 
 
 def line_sums(word: Word) -> Tree:

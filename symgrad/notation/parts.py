@@ -19,13 +19,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Mapping
 
-from symgrad.calculus.present import components, present
+from symgrad.calculus.cancel import components
+from symgrad.calculus.present import present
 from symgrad.notation.lift import Lifter
+from symgrad.notation.likeness import Likeness, likeness
 from symgrad.notation.lower import Scope
 from symgrad.notation.network import NoMatrixForm
 from symgrad.notation.sharing import Shared
 from symgrad.notation.stacked import lift_arranged
-from symgrad.notation.tree import Tree
+from symgrad.notation.tree import Tree, renamed
 from symgrad.tensor.build import einsum, permuted, scaled, unit
 from symgrad.tensor.nodes import Add, Einsum, Input, Node, walk
 from symgrad.tensor.view import View
@@ -44,6 +46,8 @@ def symbols(root: Node, names: Collection[Node] = ()) -> int:
 
 def is_repetitive(root: Node, symbols: int, times: int, names: Collection[Node] = ()) -> bool:
     """Whether an expression written out has more than so many symbols, and so many times what it is made of."""
+    if not names and root.symbols <= symbols:
+        return False
     written, nodes = _measured(root, names)
     return written > symbols and written > times * nodes
 
@@ -65,6 +69,7 @@ class InParts:
         self.parts: list[tuple[str, Tree]] = []
         self.named: dict[Node, Node] = {}
         self.size: dict[Node, int] = {}
+        self.alike: dict[Hashable, tuple[Likeness, int, Tree | None]] = {}  # parts that others may be like
 
     def shared(self, root: Node, names: Mapping[Node, Node], rows: Axes, columns: Axes) -> Shared | None:
         """The parts and the result with these axes as rows and columns; None where it has no matrix notation.
@@ -108,8 +113,7 @@ class InParts:
             self.named[node] = node
             if self._symbols(node) < WORTH:
                 return node
-            sign = -1 if self.lifter.reads_better_negated(node) else 1
-            tree = self._tree(scaled(sign, node), (0,), tuple(range(1, node.rank)))
+            sign, tree = self._written(node)
             if tree is not None:
                 name = self._fresh()
                 self.parts.append((name, tree))
@@ -118,10 +122,37 @@ class InParts:
                 self.named[node] = scaled(sign, array)
         return self.named[node]
 
+    def _written(self, node: Node) -> tuple[int, Tree | None]:
+        """A sign, and how the node with this sign is written: as a part that it is like, with its own names."""
+        like = likeness(node, self.scope.views)
+        if like is None:
+            return self._lifted(node)
+        names = sorted(like.names)  # what is written is sorted by name, and by length and name
+        signs = like.signs if type(node) is Add else ()  # a sum has no sign in front: each shows in what is written
+        key = like.form, signs, *map(names.index, like.names), *map(sorted(names, key=len).index, like.names)
+        known = self.alike.get(key)
+        if known is not None:
+            other, sign, tree = known
+            written = tree if tree is None else renamed(tree, dict(zip(other.names, like.names, strict=True)))
+            return sign * other.sign * like.sign, written
+        sign, tree = self._lifted(node)
+        self.alike[key] = like, sign, tree
+        return sign, tree
+
+    def _lifted(self, node: Node) -> tuple[int, Tree | None]:
+        sign = -1 if self.lifter.reads_better_negated(node) else 1
+        return sign, self._tree(scaled(sign, node), (0,), tuple(range(1, node.rank)))
+
     def _symbols(self, root: Node) -> int:
-        for node in walk(root, beyond=self.size):
-            self.size[node] = 1 + sum(self.size[a] for a in node.args)
-        return self.size[root]
+        size, stack = self.size, [root]
+        while stack:
+            node = stack[-1]
+            waiting = [a for a in node.args if a not in size]
+            if waiting:
+                stack += waiting
+            else:
+                size[stack.pop()] = 1 + sum([size[a] for a in node.args])
+        return size[root]
 
     def _fresh(self) -> str:
         number = len(self.parts) + 1

@@ -11,12 +11,15 @@ from __future__ import annotations
 from collections.abc import Hashable
 from functools import reduce
 
-from symgrad.calculus.present import components
+from symgrad.calculus.cancel import components
 from symgrad.notation.lift import Lifter, size_tree
 from symgrad.notation.network import NoMatrixForm
+from symgrad.notation.sums import sum_tree
+from symgrad.notation.text import text
+from symgrad.notation.ties import joined_chains, on_the_diagonal, parts_of, untied
 from symgrad.notation.tree import Call, Tree
-from symgrad.notation.words import Link, Term, Word, call, is_call, matrix, sum_tree, turned_tree
-from symgrad.tensor.build import einsum, permuted
+from symgrad.notation.words import Link, Term, Word, call, is_call, matrix, turned_tree, with_difference_turned
+from symgrad.tensor.build import einsum, inlined, permuted
 from symgrad.tensor.dims import Size, times
 from symgrad.tensor.nodes import Add, Delta, Einsum, Node, Ones, Reindex
 
@@ -45,7 +48,7 @@ class _Stacked:
             shape = [times(*(node.shape[a] for a in side)) for side in (self.rows, self.columns)]
             return call("zeros", *map(size_tree, shape))
         self.sizes: dict[Hashable, Size] = dict(enumerate(node.shape))
-        return sum_tree([self._term(n).scaled(c) for c, n in terms])
+        return sum_tree([_settled(self._term(n).scaled(c)) for c, n in terms])
 
     def _term(self, node: Node) -> Term:
         inner, labels = node.factors[0] if isinstance(node, Einsum) and len(node.factors) == 1 else (node, ())
@@ -56,24 +59,47 @@ class _Stacked:
         if not isinstance(node, Einsum):
             return self._kronecker([(node, tuple(range(node.rank)))], self.rows, self.columns)
         for n, labels in node.factors:
+            if isinstance(n, Add) and n.rank > 2:
+                return self._multiplied_out(node, n, labels)
             self.sizes.update(zip(labels, n.shape, strict=True))
         factors, rows, columns = _regrouped([*node.factors], self.rows, self.columns)
         return self._product(factors, rows, columns).scaled(node.coefficient)
 
+    def _multiplied_out(self, node: Einsum, inner: Add, labels: tuple[int, ...]) -> Term:
+        """A product with a sum over more than two axes, which has no notation of its own: term by term."""
+        rest = [f for f in node.factors if f != (inner, labels)]
+        if len(rest) != len(node.factors) - 1:
+            raise NoMatrixForm
+        terms = []
+        for c, n in inner.terms:
+            opened = inlined(n, labels) if isinstance(n, Einsum) else [(n, labels)]
+            c = c * n.coefficient if isinstance(n, Einsum) else c
+            terms.append(self._term(einsum([*rest, *opened], range(node.rank))).scaled(c))
+        return Term(node.coefficient, (), matrix(sum_tree(terms)))
+
     def _product(self, factors: Factors, rows: Labels, columns: Labels) -> Term:
-        """diag(vec(E)) on either side or in the middle, else a Kronecker product."""
+        """diag(vec(E)), alone, on either side or in the middle, else a Kronecker product."""
+        if sum(isinstance(n, Delta) for n, _ in factors) == len(rows) == len(columns) == 2:
+            on_rows = on_the_diagonal(factors, rows, columns)
+            if on_rows is not None:
+                return self._diagonal(on_rows, rows)
         for side in (rows, columns):
             on_side = [f for f in factors if len(side) == 2 and set(f[1]) == set(side) and not isinstance(f[0], Delta)]
             rest = [f for f in factors if f not in on_side]
             if on_side and set(rows) | set(columns) <= {a for _, labels in rest for a in labels}:
                 inner, diagonal = self._product(rest, rows, columns), self._diagonal(on_side, side)
                 return _joined(diagonal, inner) if side == rows else _joined(inner, diagonal)
-        for form in (self._kronecker, self._cut, self._blocks, self._entrywise, self._between_diagonals):
+        try:
+            return self._kronecker(factors, rows, columns)
+        except NoMatrixForm:
+            pass  # other forms, of which the shortest is taken
+        found = []
+        for form in (self._cut, self._blocks, self._entrywise, self._between_diagonals, self._at_one_label):
             try:
-                return form(factors, rows, columns)
+                found.append(form(factors, rows, columns))
             except NoMatrixForm:
                 continue
-        return self._tied(factors, rows, columns)
+        return min(found, key=_length) if found else self._tied(factors, rows, columns)
 
     def _diagonal(self, factors: Factors, side: Labels) -> Term:
         """diag(vec(E)), E over the two labels of a side."""
@@ -83,18 +109,38 @@ class _Stacked:
         return Term(inner.coefficient, inner.scalars, matrix(tree, symmetric=True))
 
     def _cut(self, factors: Factors, rows: Labels, columns: Labels) -> Term:
-        """An array over two summed labels between a left and a right part: L diag(vec(E)) R."""
+        """An array between a left and a right part, as by the chain rule: L diag(vec(E)) R.
+
+        Its labels are summed, or belong to a row or a column: those are given a label of their own between the parts.
+        """
+        scalars = [s for n, labels in factors if not labels for s in self.lifter._scalar_factors(n)]
+        arrays = [f for f in factors if f[1]]
+        groups = dict.fromkeys(frozenset(ls) for n, ls in arrays if len(set(ls)) == 2 and not isinstance(n, Delta))
+        found = [t for group in groups if (t := self._through(arrays, group, rows, columns)) is not None]
+        if not found:
+            raise NoMatrixForm
+        best = min(found, key=_length)
+        return Term(best.coefficient, (*scalars, *best.scalars), best.word)
+
+    def _through(self, arrays: Factors, group: frozenset[Hashable], rows: Labels, columns: Labels) -> Term | None:
+        """L diag(vec(E)) R with what lies over these two labels in the middle; None where the rest does not part."""
         ends = {*rows, *columns}
-        for middle in factors:
-            pair = middle[1]
-            if len(pair) != 2 or pair[0] == pair[1] or ends & set(pair):
+        cut = {a: ("cut", a) if a in ends else a for a in next(ls for _, ls in arrays if set(ls) == group)}
+        self.sizes.update({c: self.sizes[a] for a, c in cut.items()})
+        middle = [(n, tuple(cut[a] for a in ls)) for n, ls in arrays if set(ls) == group and not isinstance(n, Delta)]
+        rest = [(n, tuple(cut.get(a, a) for a in ls)) for n, ls in arrays if set(ls) != group or isinstance(n, Delta)]
+        rest += [(Delta.make(self.sizes[a]), (a, c)) for a, c in cut.items() if a != c]  # type: ignore[arg-type]
+        sides = self._sides(rest, tuple(cut.values()), rows, columns)
+        if sides is None:
+            return None
+        found = []
+        for order in (tuple(cut.values()), tuple(cut.values())[::-1]):
+            try:
+                left, right = self._product(sides[0], rows, order), self._product(sides[1], order, columns)
+                found.append(_joined(_joined(left, self._diagonal(middle, order)), right))
+            except NoMatrixForm:
                 continue
-            sides = self._sides([f for f in factors if f is not middle], pair, rows, columns)
-            if sides is not None:
-                left = self._product(sides[0], rows, pair)
-                right = self._product(sides[1], pair, columns)
-                return _joined(_joined(left, self._diagonal([middle], pair)), right)
-        raise NoMatrixForm
+        return min(found, key=_length, default=None)
 
     def _sides(self, factors: Factors, pair: Labels, rows: Labels, columns: Labels) -> tuple[Factors, Factors] | None:
         """The factors of the row side and of the column side once the labels of `pair` are cut."""
@@ -107,14 +153,18 @@ class _Stacked:
             if to_rows == to_columns:
                 return None
             (left if to_rows else right).extend(f for f in whole if f not in (left if to_rows else right))
-        both = [{a for _, ls in side for a in ls} for side in (left, right)]
-        return (left, right) if all(set(pair) <= labels for labels in both) else None
+        for side, outer in ((left, rows), (right, columns)):
+            covered = {a for _, ls in side for a in ls}
+            if not covered & set(pair) or not set(outer) <= covered:
+                return None
+            side += [(Ones.make(self.sizes[a]), (a,)) for a in pair if a not in covered]
+        return left, right
 
     # --- parts that share an index of the result -----------------------------------------------------
 
     def _entrywise(self, factors: Factors, rows: Labels, columns: Labels) -> Term:
         """kron(A, ones) .* kron(ones, B): parts over one row and one column index each, spread over the others."""
-        slots = self._slots(_untied(factors, rows, columns), rows, columns)
+        slots = self._slots(untied(factors, rows, columns), rows, columns)
         scalars = [s for n, labels in factors if not labels for s in self.lifter._scalar_factors(n)]
         term = Term(1, tuple(scalars))
         spread: list[Tree] = []
@@ -128,11 +178,11 @@ class _Stacked:
 
     def _between_diagonals(self, factors: Factors, rows: Labels, columns: Labels) -> Term:
         """diag(vec(P)) M diag(vec(Q)), what M lacks of the indices being ones."""
-        untied = _untied(factors, rows, columns)
-        ties = [labels for n, labels in untied if isinstance(n, Delta)]
+        apart = joined_chains(untied(factors, rows, columns), rows, columns)
+        ties = [labels for n, labels in apart if isinstance(n, Delta)]
         for side in (rows, columns):
             here = {a: b for pair in ties for a, b in (pair, pair[::-1]) if b in side and a not in side}
-            read = [(f, (f[0], tuple(here.get(a, a) for a in f[1]))) for f in untied]
+            read = [(f, (f[0], tuple(here.get(a, a) for a in f[1]))) for f in apart]
             on_side = [g for f, g in read if len(side) == 2 and set(g[1]) == set(side) and not isinstance(f[0], Delta)]
             rest = [f for f, g in read if g not in on_side]
             if on_side and rest:
@@ -140,6 +190,27 @@ class _Stacked:
                 rest += [(Ones.make(self.sizes[a]), (a,)) for a in side if a not in covered]
                 inner, diagonal = self._product(rest, rows, columns), self._diagonal(on_side, side)
                 return _joined(diagonal, inner) if side == rows else _joined(inner, diagonal)
+        raise NoMatrixForm
+
+    def _at_one_label(self, factors: Factors, rows: Labels, columns: Labels) -> Term:
+        """Rows and columns that meet at one summed label alone: L diag(v) R, L or R a product row by row."""
+        scalars = [s for n, labels in factors if not labels for s in self.lifter._scalar_factors(n)]
+        arrays = [f for f in factors if f[1]]
+        for label in dict.fromkeys(a for _, labels in arrays for a in labels if a not in {*rows, *columns}):
+            beside = [f for f in arrays if f[1] == (label,)]
+            left = [f for f in arrays if set(f[1]) & set(rows)]
+            right = [f for f in arrays if set(f[1]) & set(columns)]
+            apart = len(left) + len(right) + len(beside) == len(arrays) and not any(f in right for f in left)
+            if not (apart and left and right):
+                continue
+            term = self._product(left, rows, (label,))
+            if beside:
+                inner = self.lifter.product(beside, (label,), 1, settle=False)
+                assert inner.word is not None
+                diagonal = matrix(call("diag", Term(1, (), inner.word).tree()), symmetric=True)
+                term = _joined(term, Term(inner.coefficient, inner.scalars, diagonal))
+            term = _joined(term, self._product(right, (label,), columns))
+            return Term(term.coefficient, (*scalars, *term.scalars), term.word)
         raise NoMatrixForm
 
     def _tied(self, factors: Factors, rows: Labels, columns: Labels) -> Term:
@@ -168,7 +239,7 @@ class _Stacked:
         ends = {*rows, *columns}
         slots: dict[tuple[Hashable, Hashable], Factors] = {}
         single: list[tuple[Hashable, Factors]] = []
-        for part in _parts(factors, ends):
+        for part in parts_of(factors, ends):
             over = {a for _, labels in part for a in labels} & ends
             on_rows, on_columns = [a for a in rows if a in over], [a for a in columns if a in over]
             if len(on_rows) == len(on_columns) == 1:
@@ -330,45 +401,14 @@ class _Stacked:
         return Term(inner.coefficient, inner.scalars, Word((Link(tree, vector=True),)))
 
 
-def _parts(factors: Factors, ends: set[Hashable]) -> list[Factors]:
-    """The factors in groups that share summed labels."""
-    summed = [tuple(a for a in labels if a not in ends) for _, labels in factors]
-    parts: list[Factors] = [[f] for f, inner in zip(factors, summed, strict=True) if f[1] and not inner]
-    for group in components([(n, inner) for (n, _), inner in zip(factors, summed, strict=True) if inner]):
-        reached = {a for _, inner in group for a in inner}
-        parts.append([f for f in factors if reached & set(f[1])])
-    return parts
+def _length(term: Term) -> int:
+    return len(text(term.unsigned))
 
 
-def _untied(factors: Factors, rows: Labels, columns: Labels) -> Factors:
-    """Deltas that tie several indices of the result together as deltas between a row and a column index each."""
-    ties = [labels for n, labels in factors if isinstance(n, Delta)]
-    classes: list[set[Hashable]] = []
-    for pair in ties:
-        joined = set(pair).union(*(c for c in classes if c & set(pair)))
-        classes = [c for c in classes if not c & set(pair)] + [joined]
-    untied = [(n, _moved(ls, classes, rows, columns)) for n, ls in factors if not isinstance(n, Delta)]
-    sizes = {a: n.shape[0] for n, labels in factors if isinstance(n, Delta) for a in labels}
-    for tied in classes:
-        on_rows, on_columns = [a for a in rows if a in tied], [a for a in columns if a in tied]
-        if not on_rows or not on_columns or len(tied) != len(on_rows) + len(on_columns):
-            raise NoMatrixForm
-        size = Delta.make(next(sizes[a] for a in tied if a in sizes))
-        untied += [(size, (a, on_columns[0])) for a in on_rows] + [(size, (on_rows[0], a)) for a in on_columns[1:]]
-    return untied
-
-
-def _moved(labels: Labels, classes: list[set[Hashable]], rows: Labels, columns: Labels) -> Labels:
-    """A factor at an index that is tied to others, read at the one that leaves it a row and a column index."""
-    moved = []
-    for a in labels:
-        others = {b for b in labels if b != a}
-        for tied in classes:
-            away = columns if others & set(rows) else rows
-            if a in tied and others & {*rows, *columns}:
-                a = next((b for b in away if b in tied), a)
-        moved.append(a)
-    return tuple(moved)
+def _settled(term: Term) -> Term:
+    """The term with a sign in front gone into a difference inside."""
+    turned = with_difference_turned(term.word) if term.coefficient < 0 and term.word is not None else None
+    return term if turned is None else Term(-term.coefficient, term.scalars, turned, term.spread)
 
 
 def _regrouped(factors: Factors, rows: Labels, columns: Labels) -> tuple[Factors, Labels, Labels]:

@@ -21,12 +21,15 @@ SIGN = ADD + 1
 
 Part = str | tuple[Tree, int]  # what to write next: characters, or a tree and the precedence it needs
 
+NESTED = 20  # levels of a tree that are written from the inside; what is deeper is written in one go
 KEPT = 1000  # characters up to which a part of a longer text keeps its own, so that memory stays linear in the depth
 
 _DECIMAL_DIGITS = 12  # decimals up to here are written as such, longer ones where the fraction is longer still
 _DECIMAL_PLACES = 15  # with more places the exponent is written
 _CHUNK = 30  # digits of the pieces in which an integer beyond the language's limit is written
 
+_STACKS = ("hstack", "vstack")
+PARTS = ("part", "rows", "columns")
 _HADAMARD = ("hadamard", "hadamard_divide")
 
 
@@ -36,8 +39,37 @@ def text(tree: Tree) -> str:
         return tree.name
     if isinstance(tree, Call) and tree.written is not None:
         return tree.written[1]
-    binds, todo = _parts(tree)
-    todo.reverse()
+    return _write(tree, NESTED)[1]
+
+
+def _write(tree: Number | Call, levels: int) -> tuple[int, str]:
+    """How tightly a tree binds, and its text, made of the texts of its parts; so many levels below it keep theirs."""
+    binds, parts = _parts(tree)
+    if levels:
+        out = [part if type(part) is str else _part(*part, levels) for part in parts]  # type: ignore[misc, call-arg]
+        written = binds, "".join(out)
+    else:
+        written = binds, _joined(parts[::-1])
+    if type(tree) is Call:  # lifting asks again and again: kept, so that deep trees stay linear
+        tree.written = written
+    return written
+
+
+def _part(inner: Tree, needed: int, levels: int) -> str:
+    """A part as it stands in a longer text."""
+    if type(inner) is Name:
+        return inner.name
+    known = inner.written if isinstance(inner, Call) else None
+    binds, written = known or _write(inner, levels - 1)  # type: ignore[arg-type]
+    if len(written) > KEPT and isinstance(inner, Call):
+        for part in inner.args:
+            if isinstance(part, Call) and part.written is not None and len(part.written[1]) > KEPT:
+                part.written = None  # it stands in two longer texts, which are asked for from now on
+    return written if binds >= needed else f"({written})"
+
+
+def _joined(todo: list[Part]) -> str:
+    """The text of parts, the last one first, however deep they are."""
     out: list[str] = []
     while todo:
         part = todo.pop()
@@ -45,19 +77,11 @@ def text(tree: Tree) -> str:
             out.append(part)
             continue
         inner, needed = part
-        if type(inner) is Name:
-            out.append(inner.name)
-            continue
         precedence, parts = _parts(inner)
-        if isinstance(inner, Call) and inner.written is not None and len(inner.written[1]) > KEPT:
-            object.__setattr__(inner, "written", None)  # it stands in the longer text, which is asked for from now on
         if precedence < needed:
             parts = ["(", *parts, ")"]
         todo += parts[::-1]
-    joined = "".join(out)
-    if type(tree) is Call:  # lifting asks again and again: kept, so that deep trees stay linear
-        object.__setattr__(tree, "written", (binds, joined))
-    return joined
+    return "".join(out)
 
 
 def binding(tree: Tree) -> int:
@@ -79,8 +103,40 @@ def _parts(tree: Tree) -> tuple[int, list[Part]]:
         return (SIGN, ["-", (arg, MULTIPLY)]) if tree.op == "negate" else (POWER, [(arg, POWER), "'"])
     if len(tree.args) == 2 and tree.op in INFIX and tree.op != "kron":
         return _infix(tree)
-    args: list[Part] = [part for arg in tree.args for part in (", ", (arg, 0))]
-    return ATOM, [tree.op, "(", *args[1:], ")"]
+    if tree.op in _STACKS and len(tree.args) > 1:
+        return ATOM, ["[", *_rows_of_blocks(tree), "]"]
+    if tree.op in PARTS and len(tree.args) == 3:
+        whole, places = places_of(tree)
+        return ATOM, [(whole, ATOM), f"[{', '.join(places)}]"]
+    return ATOM, [tree.op, "(", *_listed(tree.args), ")"]
+
+
+def _listed(args: tuple[Tree, ...]) -> list[Part]:
+    return [part for arg in args for part in (", ", (arg, 0))][1:]
+
+
+def places_of(tree: Call) -> tuple[Tree, list[str]]:
+    """What a part is taken from, and its places: `1:m`, `2`, `:` along each axis."""
+    whole, first, last = tree.args
+    start, end = (text(a).replace(" ", "") for a in (first, last))
+    place = start if start == end else f"{start}:{end}"
+    if tree.op == "part":
+        return whole, [place]
+    if tree.op == "rows":
+        return whole, [place, ":"]
+    if isinstance(whole, Call) and whole.op == "rows" and len(whole.args) == 3:
+        return whole.args[0], [places_of(whole)[1][0], place]
+    return whole, [":", place]
+
+
+def _rows_of_blocks(tree: Call) -> list[Part]:
+    """`A, B; C, D`: rows of blocks with semicolons between them."""
+    rows = [tree] if tree.op == "hstack" else tree.args
+    parts: list[Part] = []
+    for row in rows:
+        beside = isinstance(row, Call) and row.op == "hstack" and len(row.args) > 1
+        parts += ["; ", *(_listed(row.args) if beside else [(row, 0)])]
+    return parts[1:]
 
 
 def _infix(tree: Call) -> tuple[int, list[Part]]:
@@ -96,6 +152,8 @@ def _infix(tree: Call) -> tuple[int, list[Part]]:
     if tree.op in _HADAMARD:
         return MULTIPLY, [(left, MULTIPLY), f" {spelling} ", (right, POWER)]
     entrywise = isinstance(left, Call) and left.op in _HADAMARD and len(left.args) == 2
+    if entrywise and tree.op == "divide" and left.op == "hadamard":  # type: ignore[union-attr]
+        entrywise = False  # a .* b/c is the same either way
     mark = " * " if entrywise and tree.op == "multiply" else spelling
     return MULTIPLY, [(left, POWER if entrywise else MULTIPLY), mark, (right, POWER)]
 
@@ -109,7 +167,7 @@ def number_text(value: Fraction) -> tuple[int, str]:
     >>> [number_text(Fraction(*v))[1] for v in ((1, 2), (-1, 3), (1, 10**20), (7, 1))]
     ['0.5', '-1/3', '1e-20', '7']
     """
-    if value < 0:
+    if value.numerator < 0:
         precedence, written = number_text(-value)
         return SIGN, f"-{written}" if precedence >= MULTIPLY else f"-({written})"
     if value.denominator == 1:
@@ -127,6 +185,10 @@ def number_text(value: Fraction) -> tuple[int, str]:
 def _integer(value: int) -> tuple[int, str]:
     if value < 10**DIGIT_LIMIT:
         return ATOM, str(value)
+    rounded = str(value).rstrip("0")
+    zeros = len(str(value)) - len(rounded)
+    if len(rounded) <= DIGIT_LIMIT and zeros <= EXPONENT_LIMIT:
+        return ATOM, f"{rounded}e{zeros}"
     digits: list[int] = []
     while value:
         value, digit = divmod(value, 10**_CHUNK)

@@ -45,7 +45,7 @@ SYMBOLS: dict[str, tuple[str, str]] = {  # as written -> (kind, value)
     **{spelling: ("infix", op) for op, (spelling, _) in INFIX.items()},
     **{spelling: ("infix", op) for spelling, op in _UNICODE_INFIX.items()},
     **dict.fromkeys("'’′ᵀ⊤", ("transpose", "'")),
-    **{mark: (mark, mark) for mark in "()[],="},
+    **{mark: (mark, mark) for mark in "()[],=:"},
     **{mark: ("separator", mark) for mark in "\n;"},
     "√": ("root", "sqrt"),
 }
@@ -60,6 +60,8 @@ _SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 _DIGIT_OF = str.maketrans("₀₁₂₃₄₅₆₇₈₉" + _SUPERSCRIPTS + "⁻⁺", "01234567890123456789-+")
 _LETTER_OF = str.maketrans("µ\u2126", "μΩ")  # the micro and ohm signs are typed for the letters
 
+_LATIN = str.maketrans("аеіјорсухѕАВЕКМНОРСТХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧοϲϳ", "aeijopcyxsABEKMHOPCTXIJSABEZHIKMNOPTYXocj")
+
 _NOT_IN_NAMES = "ᵀ" + _SUPERSCRIPTS + "".join(FRACTIONS)
 _SPACE = r"[ \t\r\f\u00a0\u2000-\u200a\u202f\u205f\u3000]"
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\u00ad"
@@ -67,7 +69,7 @@ _INVISIBLE = "\ufeff\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e
 _TOKEN = re.compile(
     rf"""(?:{_SPACE}++|\#[^\n]*+)*+(?:
       (?P<name>[^\W\d_{_NOT_IN_NAMES}][^\W{_NOT_IN_NAMES}]*+)
-    | (?P<symbol>['()*+\-/,\n;\[\]’′ᵀ⊤·⋅×∗⊙∘⊘÷−≥≤≠⊗√]|\^|\.[*/^]|[<>=!~]=|[<>=])
+    | (?P<symbol>['()*+\-/,:\n;\[\]’′ᵀ⊤·⋅×∗⊙∘⊘÷−≥≤≠⊗√]|\^|\.[*/^]|[<>=!~]=|[<>=])
     | (?P<number>(?:[0-9]++(?:\.(?![*/^'’])[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+)
     | (?P<fraction>[{"".join(FRACTIONS)}])
     | (?P<superscript>[⁺⁻]?[{_SUPERSCRIPTS}]+)
@@ -132,6 +134,11 @@ def plain_name(text: str, start: int, end: int) -> str:
     return "pi" if name == "π" else name.translate(_DIGIT_OF)
 
 
+def latin(name: str) -> str:
+    """A name with the Cyrillic and Greek letters that look like Latin ones replaced by those."""
+    return name if name.isascii() else name.translate(_LATIN)
+
+
 def is_name(text: str) -> bool:
     """Whether the whole text is one name of the language."""
     try:
@@ -178,7 +185,8 @@ _FOREIGN = {
     "‘": ("'‘' is not in the language", "X' for a transpose"),
     "{": ("braces are not in the language", "( )"),
     "}": ("braces are not in the language", "( )"),
-    ":": ("':' is not in an expression", "declarations such as 'x: R^n' are given apart from the expression"),
+    ":": ("':' stands between places, as in x[1:n]",
+          "declarations such as 'x: R^n' are given apart from the expression"),
     "_": ("a name starts with a letter", None),
     "\\": ("'\\' starts no operation here", "inv(A)*b"),
     "–": ("a dash is not a minus sign", "-"),
@@ -190,9 +198,14 @@ def _refuse(text: str, at: int, value: str, before: list[Token]) -> NoReturn:
     if value == ".":
         raise _stray_dot(text, at, before)
     if value in _FOREIGN:
-        message, hint = _FOREIGN[value]
-        raise ParseError(message, text=text, span=(at, at + len(value)), hint=hint)
+        raise refused(text, at, value)
     raise _unreadable(text, at)
+
+
+def refused(text: str, at: int, value: str) -> ParseError:
+    """The error for a mark that means nothing where it stands."""
+    message, hint = _FOREIGN[value]
+    return ParseError(message, text=text, span=(at, at + len(value)), hint=hint)
 
 
 def _stray_dot(text: str, at: int, before: list[Token]) -> ParseError:

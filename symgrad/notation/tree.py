@@ -3,7 +3,7 @@
 Three kinds of node: `Number`, `Name` and `Call`; operators are calls of the catalogue's records
 (`add`, `multiply`, `transpose`, ...), so that every pass has one case.  Nothing is simplified here,
 and this module knows nothing of shapes or mathematics.  Trees may be deep: walk them with
-`postorder`, never by recursion.
+`postorder`, never by recursion.  They are never changed (declaring them frozen would triple the time to make one).
 
 >>> t = Call("multiply", (Call("transpose", (Name("x"),)), Name("y")))
 >>> [type(p).__name__ for p in postorder(t)]
@@ -12,7 +12,7 @@ and this module knows nothing of shapes or mathematics.  Trees may be deep: walk
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import final
@@ -21,7 +21,7 @@ from symgrad.errors import Span
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Number:
     """A literal, kept exactly (`0.5` is one half)."""
 
@@ -34,7 +34,7 @@ class Number:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Name:
     """A variable, a dimension letter or a constant."""
 
@@ -46,7 +46,7 @@ class Name:
         return ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Call:
     """An operation of the catalogue, by its canonical name, applied to arguments."""
 
@@ -85,6 +85,43 @@ def postorder(tree: Tree) -> Iterator[Tree]:
 def names(tree: Tree) -> list[str]:
     """The names that occur, in order of first occurrence."""
     return list(dict.fromkeys(p.name for p in postorder(tree) if isinstance(p, Name)))
+
+
+def renamed(tree: Tree, new: Mapping[str, str]) -> Tree:
+    """The same tree with other names for some of its names."""
+    return _rebuilt(tree, lambda name: Name(new.get(name.name, name.name), name.span)) if new else tree
+
+
+def filled(tree: Tree, parts: Mapping[str, Tree]) -> Tree:
+    """The same tree with trees in the place of some of its names."""
+    return _rebuilt(tree, lambda name: parts.get(name.name, name))
+
+
+def _rebuilt(tree: Tree, of_name: Callable[[Name], Tree]) -> Tree:
+    built: list[Tree] = []
+    for part in postorder(tree):
+        if isinstance(part, Name):
+            built.append(of_name(part))
+        elif isinstance(part, Call) and part.args:
+            args = tuple(built[-len(part.args) :])
+            built[-len(part.args) :] = [Call(part.op, args, part.span, part.mark)]
+        else:
+            built.append(part)
+    return built[-1]
+
+
+def placed(tree: Tree, span: Span) -> Tree:
+    """The same tree; calls that have no place of their own stand at `span`."""
+    built: list[Tree] = []
+    for part in postorder(tree):
+        count = len(part.args)
+        args = tuple(built[len(built) - count :])
+        del built[len(built) - count :]
+        if isinstance(part, Call) and type(part) is Call:
+            built.append(Call(part.op, args, part.span or span, part.mark or part.span or span))
+        else:
+            built.append(part)
+    return built[-1]
 
 
 def same(a: Tree, b: Tree) -> bool:

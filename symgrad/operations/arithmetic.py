@@ -5,13 +5,27 @@ They build sums, einsums and powers of the graph; none stays a node of its own.
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
+
 from symgrad.errors import ShapeError
 from symgrad.operations.arrays import Array, np, total
 from symgrad.operations.elementwise import LOG
 from symgrad.operations.powers import MAX_PRODUCT, matrix_power, power_of
 from symgrad.operations.record import Construct, Elementwise, Notation
 from symgrad.operations.shapes import aligned, regrouped, require_scalar
-from symgrad.tensor.build import ONE, add, as_number, einsum, elementwise, full, hadamard, permuted, power, scaled
+from symgrad.tensor.build import (
+    ONE,
+    add,
+    as_number,
+    einsum,
+    elementwise,
+    full,
+    hadamard,
+    permuted,
+    power,
+    product_of,
+    scaled,
+)
 from symgrad.tensor.dims import agree
 from symgrad.tensor.nodes import Delta, Einsum, Node, Ones
 from symgrad.tensor.view import View
@@ -19,11 +33,11 @@ from symgrad.tensor.view import View
 
 def sum_of(signs: tuple[int, ...], views: tuple[View, ...]) -> View:
     """A signed sum of several views at once."""
-    first = next((v for v in views if not v.is_scalar), views[0])
+    first = views[0] if views[0].node.rank else next((v for v in views if not v.is_scalar), views[0])
     nodes = []
-    for view in views:
+    for sign, view in zip(signs, views, strict=True):
         if view.rows != first.rows or view.node.shape != first.node.shape:
-            view = aligned(first, view, "add", _add_hint(first, view))[1]
+            view = aligned(first, view, "add" if sign > 0 else "subtract", _add_hint(first, view))[1]
         nodes.append(view.node)
     return View(add(zip(signs, nodes, strict=True)), first.rows)
 
@@ -68,8 +82,40 @@ def _product(a: View, b: View) -> View:
 def _joined(a: View, b: View) -> View:
     """The product of two views that share one axis, the commonest kind."""
     rank = a.rows + b.node.rank - 1
-    left, right = range(a.rows), range(a.rows, rank)
-    return View(einsum([(a.node, (*left, rank)), (b.node, (rank, *right))], (*left, *right)), a.rows)
+    out = tuple(range(rank))
+    return View(product_of([(a.node, (*out[: a.rows], rank)), (b.node, (rank, *out[a.rows :]))], out), a.rows)
+
+
+def chain_product(views: Sequence[View]) -> View | None:
+    """The product from left to right as one product of the graph; None where it is not plain matrices and vectors.
+
+    A row times a column is a scalar, which scales what follows.
+    """
+    pairs: list[tuple[Node, tuple[Hashable, ...]]] = []
+    start = end = None  # the labels of the row and of the column index so far
+    size = None
+    for place, view in enumerate(views):
+        node, rows = view.node, view.rows
+        columns = node.rank - rows
+        if rows > 1 or columns > 1:
+            return None
+        if not node.rank:
+            pairs.append((node, ()))
+            continue
+        if start is None and end is None:
+            start = ("row", place) if rows else None
+            labels: tuple[Hashable, ...] = (start,) if rows else ()
+        elif end is None and not rows:  # a column times a row
+            labels = ()
+        elif end is not None and rows and node.shape[0] is size:
+            labels = (end,)
+        else:
+            return None
+        end = ("column", place) if columns else None
+        size = node.shape[-1]
+        pairs.append((node, (*labels, end) if columns else labels))
+    out = tuple([a for a in (start, end) if a is not None])
+    return View(product_of(pairs, out), int(start is not None))
 
 
 def _product_hint(a: View, b: View) -> str | None:
@@ -90,9 +136,8 @@ def _product_hint(a: View, b: View) -> str | None:
 def _hadamard(a: View, b: View) -> View:
     if a.is_scalar or b.is_scalar:
         return _product(a, b)
-    left, right = aligned(
-        a, b, "multiply entry by entry", "a vector is never spread over a matrix: use diag(v)*M or ones"
-    )
+    spread = "a vector is never spread over a matrix: use diag(v)*M or ones" if a.is_matrix != b.is_matrix else None
+    left, right = aligned(a, b, "multiply entry by entry", spread)
     return View(hadamard(left.node, right.node), left.rows)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from symgrad.errors import UnknownNameError, did_you_mean
 from symgrad.operations import (
     arithmetic,
+    blocks,
     constructors,
     convolution,
     elementwise,
@@ -33,6 +34,7 @@ _BUILT_IN: tuple[Operation, ...] = (
     *matrices.RECORDS,
     *exponential.RECORDS,
     *convolution.RECORDS,
+    *blocks.RECORDS,
     *constructors.RECORDS,
 )
 

@@ -123,7 +123,7 @@ def _comparison(name: str, sign: str, value: Callable[[Array, Array], Array], la
         ),
         code=f"({{0}} {sign} {{1}})",
         simplify=_same_sides if name in ("gt", "lt", "ne") else None,
-        rules=(_mask_of_relu,) if name == "gt" else (),
+        rules=(_mask_of_relu,) if name == "gt" else (_masked_relu,) if name == "ge" else (),
         kinks="jumps where the two sides are equal; the derivative is 0 elsewhere",
         analytic=False,
         doc=f"The Iverson bracket: 1 where the left side {sign} the right side, else 0.",
@@ -147,6 +147,45 @@ def _complement(node: Node) -> Node | None:
         if inner is not None and negative and (c, d) in ((1, -1), (-1, 1)) and _is_ones(one):
             return scaled(c, elementwise(SIGMOID, scaled(-1, inner)))
     return None
+
+
+def _complement_beside(node: Node) -> Node | None:
+    """f sigmoid(t) - f is -f sigmoid(-t), where f has sigmoid(-t) for a factor already."""
+    if not isinstance(node, Add) or len(node.terms) != 2:
+        return None
+    for (c, product), (d, f) in (node.terms, node.terms[::-1]):
+        for s, labels in _map_factors(product, SIGMOID) if c == -d and isinstance(product, Einsum) else ():
+            other = elementwise(SIGMOID, scaled(-1, s.args[0])), labels
+            rest = list(product.factors)  # type: ignore[attr-defined]
+            rest.remove((s, labels))
+            if other in rest and einsum(rest, range(node.rank), product.coefficient) is f:  # type: ignore[attr-defined]
+                return einsum([*rest, other], range(node.rank), d * product.coefficient)  # type: ignore[attr-defined]
+    return None
+
+
+def _complement_inside(node: Node) -> Node | None:
+    """sigmoid(t) a + (sigmoid(-t) - 1) b is sigmoid(t) (a - b)."""
+    if not isinstance(node, Add):
+        return None
+    found = {n for _, term in node.terms for n, _ in _map_factors(term, SIGMOID)}
+    for i, (c, term) in enumerate(node.terms) if found else ():
+        for k, (inner, labels) in enumerate(term.factors if isinstance(term, Einsum) else ()):
+            sign, other = _complement_of(inner, found)
+            if other is not None and isinstance(term, Einsum):
+                factors = [f if j != k else (other, labels) for j, f in enumerate(term.factors)]
+                changed = einsum(factors, range(node.rank), sign * term.coefficient)
+                return add([*(t for j, t in enumerate(node.terms) if j != i), (c, changed)], node.shape)
+    return None
+
+
+def _complement_of(node: Node, found: set[Node]) -> tuple[Any, Node | None]:
+    """The sign and sigmoid(t) of a multiple of 1 - sigmoid(-t), where that is among those found."""
+    if isinstance(node, Add) and len(node.terms) == 2:
+        for (c, one), (d, s) in (node.terms, node.terms[::-1]):
+            if c == -d and _is_one(one) and isinstance(s, Map) and s.op is SIGMOID:
+                other = elementwise(SIGMOID, scaled(-1, s.args[0]))
+                return (c, other) if other in found else (0, None)
+    return 0, None
 
 
 def _is_ones(node: Node) -> bool:
@@ -184,12 +223,12 @@ def _complemented(c: Any, term: Node, factor: Factor, other: Node) -> list[tuple
 
 
 def _masked_relu(node: Node) -> Node | None:
-    """relu(x) .* [x > 0] is relu(x)."""
+    """relu(x) .* [x > 0] is relu(x), and max(x, 0) .* [x >= 0] is max(x, 0)."""
     if not isinstance(node, Einsum):
         return None
     for at, (mask, labels) in enumerate(node.factors):
-        if isinstance(mask, Map) and mask.op is GT and is_zero(mask.args[1]):
-            relu = elementwise(RELU, mask.args[0])
+        if isinstance(mask, Map) and mask.op in (GT, GE) and is_zero(mask.args[1]):
+            relu = elementwise(RELU, mask.args[0]) if mask.op is GT else elementwise(MAX, *mask.args)
             if (relu, labels) in node.factors:
                 rest = [f for i, f in enumerate(node.factors) if i != at]
                 return einsum(rest, range(node.rank), node.coefficient)
@@ -287,19 +326,47 @@ def _exp_times_logistic(node: Node) -> Node | None:
 
 
 def _softmax_of_quotient(node: Node) -> Node | None:
-    """e^v / sum(e^v) is softmax(v)."""
+    """e^v / sum(e^v) is softmax(v), also over all entries of a matrix."""
     if not isinstance(node, Einsum):
         return None
     from symgrad.operations.reductions import softmax_of
 
     for i, (e, labels) in enumerate(node.factors):
-        if isinstance(e, Map) and e.op is EXP and len(labels) == 1:
-            total_of = einsum([(e, (0,))], ())
+        if isinstance(e, Map) and e.op is EXP and 0 < len(labels) == len(set(labels)):
+            total_of = einsum([(e, labels)], ())
             for j, (q, q_labels) in enumerate(node.factors):
-                if isinstance(q, Power) and q.base is total_of and not q_labels and as_number(q.exponent) == -1:
+                exponent = as_number(q.exponent) if isinstance(q, Power) and q.base is total_of else None
+                if not q_labels and type(exponent) is int and exponent < 0:
                     rest = [f for k, f in enumerate(node.factors) if k not in (i, j)]
-                    return einsum([(softmax_of(e.args[0]), labels), *rest], range(node.rank), node.coefficient)
+                    rest += [(softmax_of(e.args[0]), labels), (power(total_of, exponent + 1), ())]
+                    found = einsum(rest, range(node.rank), node.coefficient)
+                    return _softmax_of_quotient(found) or found
     return None
+
+
+def _sigmoid_of_quotient(node: Node) -> Node | None:
+    """e^u / (e^u + e^v) is sigma(u - v)."""
+    if not isinstance(node, Einsum):
+        return None
+    for i, (e, labels) in enumerate(node.factors):
+        for j, (q, q_labels) in enumerate(node.factors) if isinstance(e, Map) and e.op is EXP else ():
+            exponent = as_number(q.exponent) if isinstance(q, Power) and q_labels == labels else None
+            other = _other_exponential(q.args[0], e) if type(exponent) is int and exponent < 0 else None
+            if other is not None:
+                sigma = elementwise(SIGMOID, add(((1, e.args[0]), (-1, other))))
+                rest = [f for k, f in enumerate(node.factors) if k not in (i, j)]
+                rest += [(sigma, labels), (power(q.args[0], exponent + 1), labels)]  # type: ignore[operator]
+                found = einsum(rest, range(node.rank), node.coefficient)
+                return _sigmoid_of_quotient(found) or found
+    return None
+
+
+def _other_exponential(node: Node, e: Node) -> Node | None:
+    """v where the node is e + e^v."""
+    if not isinstance(node, Add) or len(node.terms) != 2 or (1, e) not in node.terms:
+        return None
+    ((c, other),) = [t for t in node.terms if t != (1, e)]
+    return other.args[0] if c == 1 and isinstance(other, Map) and other.op is EXP else None
 
 
 def _simplify_log(x: Node) -> Node | None:
@@ -307,12 +374,19 @@ def _simplify_log(x: Node) -> Node | None:
         return x.args[0]
     if isinstance(x, Map) and x.op is SIGMOID:
         return scaled(-1, elementwise(SOFTPLUS, scaled(-1, x.args[0])))
+    if isinstance(x, Einsum) and len(x.factors) == 2 and x.coefficient == 1:  # log(e^u q) is u + log q
+        own = tuple(range(x.rank))
+        for (e, labels), (q, others) in (x.factors, x.factors[::-1]):
+            if isinstance(e, Map) and e.op is EXP and labels == others == own:
+                return add(((1, e.args[0]), (1, elementwise(LOG, q))))
     if as_number(x) == 1:
         return number(0)
     if isinstance(x, Apply):
         from symgrad.operations.reductions import log_of_function
 
         return log_of_function(x)
+    if isinstance(x, Power) and as_number(x.exponent) == -1:
+        return scaled(-1, elementwise(LOG, x.args[0]))
     if isinstance(x, Einsum) and x.coefficient == 1 and len(x.factors) == 1:
         from symgrad.operations.reductions import log_of_sum
 
@@ -323,7 +397,10 @@ def _simplify_log(x: Node) -> Node | None:
 
 EXP = _unary(
     "exp", lambda y, x: y, lambda x: np.exp(x), lambda x, y: y, "np.exp({0})", positive=True, simplify=_simplify_exp,
-    rules=(_logistic, _exp_times_logistic, _softmax_of_quotient),
+    rules=(
+        _logistic, _exp_times_logistic, _softmax_of_quotient, _sigmoid_of_quotient, _complement_beside, _both_sigmoids,
+        _complement_inside,
+    ),
     latex=r"\exp({0})", sympy="exp",
     lesson=(
         "The exponential is its own derivative.",
@@ -470,6 +547,19 @@ def _times_its_sign(node: Node) -> Node | None:
     return None
 
 
+def _with_its_sign(node: Node) -> Node | None:
+    """x sign(x) is |x|."""
+    if not isinstance(node, Einsum):
+        return None
+    for i, (sign, labels) in enumerate(node.factors):
+        if isinstance(sign, Map) and sign.op is SIGN and (sign.args[0], labels) in node.factors:
+            rest = [f for k, f in enumerate(node.factors) if k != i]
+            rest.remove((sign.args[0], labels))
+            size = elementwise(ABS, sign.args[0])
+            return einsum([*rest, (size, labels)], range(node.rank), node.coefficient)
+    return None
+
+
 def _size_of(x: Node) -> Node | None:
     """|x| of what is not negative is x; a root is not."""
     is_root = isinstance(x, Power) and as_number(x.exponent) == Fraction(1, 2)
@@ -489,7 +579,7 @@ RELU = _unary(
 )  # fmt: skip
 SIGMOID: Elementwise = _unary(
     "sigmoid", lambda y, x: y * (1 - y), _sigmoid_value, lambda x, y: 1 / (2 + 2 * np.cosh(x)), "special.expit({0})",
-    rules=(_complement, _both_sigmoids),
+    rules=(_complement, _both_sigmoids, _complement_beside, _complement_inside),
     spellings=("logistic",),
     aliases=lambda y, x: (
         (elementwise(SIGMOID, scaled(-1, x)), (1 - Entries(y)).node),
@@ -534,6 +624,7 @@ ABS = _unary(
 )  # fmt: skip
 SIGN: Elementwise = _unary(
     "sign", _none, lambda x: np.sign(np.real(x)), lambda x, y: np.zeros_like(x), "np.sign({0})", analytic=False,
+    rules=(_with_its_sign,),
     kinks="jumps at 0; the derivative is 0 elsewhere", sympy="sign", doc="-1, 0 or 1.", source="elementary",
 )  # fmt: skip
 STEP = _unary(

@@ -28,10 +28,10 @@ from symgrad.operations.primary import (
 )
 from symgrad.operations.record import Notation, TensorFunction
 from symgrad.operations.shapes import as_matrix, require_square
-from symgrad.tensor.build import apply, einsum, elementwise, hadamard, is_zero, scaled, transposed, unit, zero
+from symgrad.tensor.build import apply, einsum, elementwise, hadamard, inlined, is_zero, scaled, transposed, unit, zero
 from symgrad.tensor.canonical import symmetry
 from symgrad.tensor.index import Indexed, Tensor
-from symgrad.tensor.nodes import Delta, Einsum, Node
+from symgrad.tensor.nodes import Apply, Delta, Einsum, Node
 from symgrad.tensor.view import View, same_shape
 
 Labels = tuple[Hashable, ...]
@@ -111,6 +111,25 @@ def _by_direction(y: Tensor, e: Tensor, *letters: Labels) -> Indexed:
     return Tensor(apply(derivative_of(EXPONENTIAL, 1), y.node.args[0]))[letters]
 
 
+def _against_commuting(node: Node) -> Node | None:
+    """tr(X dexpm(s X, E)) is tr(X expm(s X) E)."""
+    if not isinstance(node, Einsum):
+        return None
+    for i, (d, labels) in enumerate(node.factors):
+        if not (isinstance(d, Apply) and d.op is DEXPM and not d.batch and min(labels) >= node.rank):
+            continue
+        rest = [f for k, f in enumerate(node.factors) if k != i]
+        partner = _without_scalars(d.args[0]), labels[::-1]
+        if partner in rest and sum(set(labels) & set(ls) != set() for _, ls in rest) == 1:
+            a, b = labels
+            direction, ends = d.args[1], ("dexpm", b)
+            flat = inlined(direction, ends) if isinstance(direction, Einsum) else [(direction, ends)]
+            scale = direction.coefficient if isinstance(direction, Einsum) else 1
+            product = [*rest, (apply(EXPM, d.args[0]), (a, "dexpm")), *flat]
+            return einsum(product, range(node.rank), node.coefficient * scale)
+    return None
+
+
 EXPONENTIAL = Family("expm", lambda x: linalg.expm(x), "linalg.expm({0})", lambda x: apply(EXPM, x), lambda: DEXPM)
 EXPM: TensorFunction = TensorFunction(
     name="expm",
@@ -124,6 +143,7 @@ EXPM: TensorFunction = TensorFunction(
     code="linalg.expm({0})",
     simplify=_simplify_expm,
     transposes=True,
+    reciprocal=True,
     primary=("expm", 0),
     doc="The exponential of a square matrix: I + X + X^2/2 + ...",
     example="expm(X)",
@@ -141,6 +161,7 @@ DEXPM: TensorFunction = TensorFunction(
     slopes=(_by_direction,),
     code="linalg.expm_frechet({0}, {1}, compute_expm=False).astype({0}.dtype)",
     simplify=_simplify_direction,
+    rules=(_against_commuting,),
     primary=("expm", 1),
     doc="The derivative of expm at X in the direction E: the integral of expm(s X) E expm((1 - s) X) over s in [0, 1].",
     example="dexpm(X, E)",

@@ -15,8 +15,9 @@ from symgrad.operations.arrays import Array, np, scalar, stacked
 from symgrad.operations.elementwise import ABS, EXP, LOG
 from symgrad.operations.exponential import EXPM
 from symgrad.operations.powers import MATRIX_POWER
+from symgrad.operations.primary import diagonal_of
 from symgrad.operations.record import Construct, Notation, TensorFunction
-from symgrad.operations.shapes import as_matrix, require_square, require_vector, scalar_view
+from symgrad.operations.shapes import as_matrix, regrouped, require_square, require_vector, scalar_view
 from symgrad.tensor.build import (
     MINUS_ONE,
     apply,
@@ -32,6 +33,7 @@ from symgrad.tensor.build import (
 from symgrad.tensor.index import Indexed, Tensor, delta
 from symgrad.tensor.nodes import Apply, Coefficient, Delta, Einsum, Input, Node, Triangle
 from symgrad.tensor.numbers import number_power
+from symgrad.tensor.signs import is_positive
 from symgrad.tensor.view import View
 
 Letters = tuple[Hashable, ...]
@@ -105,14 +107,19 @@ def _inverse_of_multiple(x: Node) -> Node | None:
     multiple = number_power(x.coefficient, -1) if isinstance(x, Einsum) and x.rank == 2 and x.factors else None
     if multiple is None or not isinstance(x, Einsum):
         return None
-    entries = [(power(n, -1), labels) for n, labels in x.factors if type(n) is not Delta]
-    if len(entries) < len(x.factors) and all(labels in ((), (0,)) for _, labels in entries):
+    entries = [(_inverted_entries(n, ls), ls[:1]) for n, ls in x.factors if type(n) is not Delta and set(ls) <= {0}]
+    if len(entries) == len(x.factors) - 1 and any(type(n) is Delta for n, _ in x.factors):
         return einsum([*entries, (Delta.make(x.shape[0]), (0, 1))], (0, 1), multiple)  # of diag(v): diag(1 ./ v)
     scalars = [(power(n, -1), labels) for n, labels in x.factors if not labels]
     rest = [(n, labels) for n, labels in x.factors if labels]
     if not scalars or not rest:
         return None
     return einsum([*scalars, (apply(INV, einsum(rest, (0, 1))), (0, 1))], (0, 1), multiple)
+
+
+def _inverted_entries(node: Node, labels: Letters) -> Node:
+    """1 over the entries of a scalar, a vector or the diagonal of a matrix."""
+    return power(einsum([(node, labels)], labels[:1]) if len(labels) > 1 else node, -1)
 
 
 def _simplify_det(x: Node) -> Node | None:
@@ -297,6 +304,9 @@ def _simplify_pinv(x: Node) -> Node | None:
         return x.args[0]
     if isinstance(x, Delta) or (isinstance(x, Apply) and x.op in (INV, EXPM)):
         return apply(INV, x)
+    entries = diagonal_of(x)
+    if entries is not None and is_positive(entries):
+        return apply(INV, x)
     return apply(INV, x) if isinstance(x, Input) and x.properties & INVERTIBLE else None
 
 
@@ -378,6 +388,7 @@ PINV: TensorFunction = TensorFunction(
 
 def _trace(view: View) -> View:
     require_square(view, "tr")
+    view = regrouped(view, view.row_sizes, view.row_sizes)  # the axes of a commutation matrix are not the same pairs
     labels = (*range(view.rows), *range(view.node.rank - view.rows))
     return scalar_view(einsum([(view.node, labels)], ()))
 
@@ -396,7 +407,7 @@ def _diagonal(view: View) -> View:
     if view.is_row or view.is_column:
         raise ShapeError(f"diagonal needs a square matrix, but this is {view.describe()}", hint="diag(v) of a vector")
     require_square(view, "diagonal")
-    axes = range(view.rows)
+    view, axes = regrouped(view, view.row_sizes, view.row_sizes), range(view.rows)
     return View(einsum([(view.node, (*axes, *axes))], axes), view.rows)
 
 

@@ -55,6 +55,12 @@ class Family:
     slopes: tuple[Callable[..., Indexed], ...] = ()
 
 
+def _ruled(family: Family, node: Node) -> Node | None:
+    """What the rules of the derivative in a direction make of a node; it only comes up on the way."""
+    rules = family.direction().rules if family.direction is not None else ()
+    return next((found for rule in rules if (found := rule(node)) is not None), None)
+
+
 # --- derivatives ---------------------------------------------------------------------------------
 
 
@@ -78,7 +84,7 @@ def derivative_of(family: Family, order: int) -> TensorFunction:
         slopes=family.slopes,
         code=_corner_code(family, order),
         simplify=lambda x, *parameters: _of_transpose(family, order, x, parameters),
-        rules=(lambda node: _contracted(family, node),) if order == 1 else (),
+        rules=(lambda node: _contracted(family, node), lambda node: _ruled(family, node)) if order == 1 else (),
         primary=(family.name, order),
         doc=f"The derivative of order {order} of {family.name}: the coefficient of E1 E2 ... in its corner.",
         example=f"{family.name}(X)",

@@ -21,14 +21,15 @@ if TYPE_CHECKING:
     from symgrad.tensor.view import View
 
 Aliases = Callable[..., "tuple[tuple[Node, Node], ...]"]
-Fixity = Literal["call", "infix", "prefix", "postfix", "bracket"]
+Fixity = Literal["call", "infix", "prefix", "postfix", "bracket", "square"]
 
 
 @dataclass(frozen=True, slots=True)
 class Notation:
     """How an operation is written.
 
-    `text` is the operator or function name; `precedence` orders operators (higher binds tighter).
+    `text` is the operator or function name; `precedence` orders operators (higher binds tighter).  `bracket` is an
+    Iverson bracket, `square` what has square brackets of its own, [A, B] and x[1:n]: its name is free for variables.
     `latex` is a template over `{0}`, `{1}`, ... or `{args}`; None writes `\\operatorname{name}(...)`.
     """
 
@@ -48,7 +49,7 @@ class Operation:
     build       shapes and meaning: views (or sizes, where `sizes`) in, a view out; raises ShapeError
     value       NumPy function of the argument arrays, all with two axes (a scalar is 1 x 1, a column n x 1)
     pullback    numeric, independent of the symbolic rule: (cotangent, output, *arguments) -> cotangents
-    sizes       the arguments are dimensions, not arrays
+    sizes       the arguments are dimensions, not arrays, after the first `arrays` ones
     domain      where each argument may be sampled: a name of `symgrad.numeric.sample`
     rules       identities that shorten an answer: a node -> an equal one, or None where the rule does not fit
     kinks       in words: where it has no derivative and what is taken there
@@ -69,6 +70,7 @@ class Operation:
     source: str
     spellings: tuple[str, ...] = ()
     sizes: bool = False
+    arrays: int = 0
     domain: str = "real"
     rules: tuple[Callable[[Node], Node | None], ...] = ()
     kinks: str | None = None
@@ -112,8 +114,10 @@ class TensorFunction(Operation):
     primary     (family, order) where the value is f of a block matrix, f being a function of one variable
     simplify    argument node -> a simpler node, or None
     inverts     the value times the argument is the identity
+    reciprocal  f(-X) is the inverse of f(X)
     sums_to_one the entries of every value sum to 1
     rows        the functions, outermost first, that write it of every row of a matrix
+    of_all      how it is written of all entries of a matrix X
     transposes  f(X') = f(X)' (or f(X') = f(X) where the value is a scalar)
     """
 
@@ -126,8 +130,10 @@ class TensorFunction(Operation):
     aliases: Aliases | None = None
     transposes: bool = False
     rows: tuple[str, ...] = ()
+    of_all: str | None = None
     sums_to_one: bool = False
     inverts: bool = False
+    reciprocal: bool = False
 
     positive: bool = False
 

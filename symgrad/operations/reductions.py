@@ -91,6 +91,8 @@ SOFTMAX = TensorFunction(
     code="special.softmax({0}, axis=-1)",
     aliases=lambda y, x: ((apply(LOGSOFTMAX, x), elementwise(LOG, y)),),
     rows=("rowsoftmax",),
+    of_all="exp(X)/sum(exp(X))",
+    transposes=True,
     sums_to_one=True,
     positive=True,
     doc="exp(v) / sum(exp(v)).",
@@ -108,6 +110,8 @@ LOGSOFTMAX: TensorFunction = TensorFunction(
     jacobian=lambda y, x, i, k: delta[i, k] - Tensor(softmax_of(x.node, len(x.batch)), x.batch)[k],
     code="special.log_softmax({0}, axis=-1)",
     rows=("log", "rowsoftmax"),
+    of_all="log(exp(X)/sum(exp(X)))",
+    transposes=True,
     doc="log(softmax(v)), computed without overflow.",
     example="logsoftmax(x)",
     source="I - 1 softmax(v)'",
@@ -123,6 +127,7 @@ LOGSUMEXP = TensorFunction(
     jacobian=lambda y, x, k: Tensor(softmax_of(x.node, len(x.batch)), x.batch)[k],
     code="special.logsumexp({0}, axis=-1)",
     rows=("log", "rowsum", "exp"),
+    transposes=True,
     doc="log(sum(exp(v))), computed without overflow.",
     example="logsumexp(x)",
     source="its gradient is softmax(v)",
@@ -247,7 +252,7 @@ def _line_sums(view: View, what: str) -> View:
 
 
 def _dot(a: View, b: View) -> View:
-    left, right = aligned(a, b, "take dot of") if not (a.is_scalar or b.is_scalar) else (a, b)
+    left, right = aligned(a, b, "take the inner product") if not (a.is_scalar or b.is_scalar) else (a, b)
     return scalar_view(_sum_all(hadamard(left.node, right.node)))
 
 

@@ -81,7 +81,7 @@ def entrywise(op: Callable[[], EntrywiseFunction]) -> Callable[..., View]:
 
     def build(*views: View) -> View:
         first = next((v for v in views if not v.is_scalar), views[0])
-        nodes = [v.node if v.is_scalar else aligned(first, v, f"apply {op().name}")[1].node for v in views]
+        nodes = [v.node if v.is_scalar else aligned(first, v, f"apply {op().written}")[1].node for v in views]
         return View(elementwise(op(), *nodes), first.rows)
 
     return build

@@ -18,7 +18,7 @@ from fractions import Fraction
 from itertools import count
 from math import gcd, lcm
 
-from symgrad.errors import ShapeError
+from symgrad.errors import LimitError, ShapeError
 from symgrad.tensor.canonical import canonical_product
 from symgrad.tensor.dims import Shape, letter
 from symgrad.tensor.dims import Size as Dimension
@@ -41,11 +41,13 @@ from symgrad.tensor.nodes import (
     Triangle,
     Unit,
     WholeFunction,
+    Window,
 )
-from symgrad.tensor.numbers import exact, number_power
+from symgrad.tensor.numbers import exact, multiplied, number_power
 from symgrad.tensor.signs import is_positive
 
 REPEATS = 8  # x^k up to this k is k equal factors, beyond it a Power
+MOST_AXES = 200  # of one array; Kronecker products keep the axes of their factors
 
 Labels = Sequence[Hashable]
 Factors = list[tuple[Node, tuple[Hashable, ...]]]
@@ -113,41 +115,56 @@ def einsum(factors: Iterable[tuple[Node, Labels]], out: Labels, coefficient: Coe
     Labels are any hashable values; those of `out` are distinct and each occurs in a factor.
     """
     pairs: Factors = [(node, labels if type(labels) is tuple else tuple(labels)) for node, labels in factors]
-    result = tuple(out)
-    known = Einsum.known(coefficient, tuple(pairs), result)
+    return product_of(pairs, tuple(out), coefficient)
+
+
+def product_of(pairs: Factors, out: tuple[Hashable, ...], coefficient: Coefficient = 1) -> Node:
+    """`einsum` of labels that are tuples already."""
+    known = Einsum.known(coefficient, tuple(pairs), out)
     if known is not None:
         return known
     plain = _plain(pairs, coefficient)
     if plain is not None:  # nothing to inline, to fold or to merge
-        return _interned(*plain, result)
-    product = _Product(coefficient)
-    for node, labels in pairs:
-        product.multiply(node, labels)
-    return product.finish(result)
+        return _interned(*plain, out)
+    return _Product.of(pairs, out, coefficient)
+
+
+def split_product(pairs: Factors, out: tuple[Hashable, ...], coefficient: Coefficient = 1) -> tuple[Coefficient, Node]:
+    """`product_of` with the number that is seen at once apart: no node is made that has it (a sum has it inside)."""
+    plain = _plain(pairs, coefficient)
+    if plain is None:
+        return 1, _Product.of(pairs, out, coefficient)
+    found = _interned(1, plain[1], out)
+    return (1, scaled(plain[0], found)) if type(found) is Add else (plain[0], found)
 
 
 def _plain(pairs: Factors, coefficient: Coefficient) -> tuple[Coefficient, Factors] | None:
     """The coefficient and factors of a product in which nothing can be simplified; None where something may."""
     if not coefficient:
         return None
-    if _OPAQUE.issuperset([type(n) for n, _ in pairs]):
-        if len(set(pairs)) < len(pairs) and (len(pairs) > REPEATS or any(type(n) is Triangle for n, _ in pairs)):
-            return None
-        return coefficient, pairs
+    for node, _ in pairs:
+        if type(node) not in _OPAQUE:
+            break
+    else:
+        repeats = len(pairs) > REPEATS or Triangle in [type(n) for n, _ in pairs]
+        return None if repeats and len(set(pairs)) < len(pairs) else (coefficient, pairs)
     factors: Factors = []
-    for node, labels in pairs:
+    for pair in pairs:
+        node, labels = pair
         kind = type(node)
         if kind in _OPAQUE:
-            factors.append((node, labels))
+            factors.append(pair)
         elif kind is Einsum and _stays_whole(node):  # type: ignore[arg-type]
-            coefficient *= node.coefficient  # type: ignore[attr-defined]
-            factors.append((unit(node), labels))  # type: ignore[arg-type]
+            if node.coefficient != 1:  # type: ignore[attr-defined]
+                coefficient = multiplied(coefficient, node.coefficient)  # type: ignore[attr-defined]
+                node = unit(node)  # type: ignore[arg-type]
+            factors.append((node, labels))
         elif kind is Add and node.args:
             content, node = primitive(node)  # type: ignore[arg-type]
             coefficient *= content
             factors.append((node, labels))
         elif kind is Einsum and len(node.args) < 2:  # a number, a transpose
-            coefficient *= node.coefficient  # type: ignore[attr-defined]
+            coefficient = multiplied(coefficient, node.coefficient)  # type: ignore[attr-defined]
             if node.args:
                 inner, places = node.factors[0]  # type: ignore[attr-defined]
                 if type(inner) not in _OPAQUE or max(places, default=-1) >= len(labels):
@@ -159,17 +176,23 @@ def _plain(pairs: Factors, coefficient: Coefficient) -> tuple[Coefficient, Facto
         return None
     if len(factors) == 1:
         return (coefficient, factors) if type(factors[0][0]) is not Einsum else None
+    if len(factors) == 2:
+        return (coefficient, factors) if factors[0] != factors[1] else None
     return (coefficient, factors) if len(set(factors)) == len(factors) > 1 else None
 
 
 def _stays_whole(node: Einsum) -> bool:
     """Whether a product is one factor of the product around it: it has two factors and more than deltas and ones."""
-    return len(node.args) > 1 and not _LINES.issuperset([type(n) for n in node.args])
+    for n in node.args:
+        if type(n) not in _LINES:
+            return len(node.args) > 1
+    return False
 
 
 def permuted(node: Node, axes: Sequence[int]) -> Node:
     """The node with its axes in another order: axis i of the result is axis axes[i]."""
-    return node if list(axes) == list(range(node.rank)) else einsum([(node, range(node.rank))], axes)
+    own, wanted = tuple(range(node.rank)), tuple(axes)
+    return node if wanted == own else product_of([(node, own)], wanted)
 
 
 def transposed(node: Node) -> Node:
@@ -185,14 +208,15 @@ def scaled(coefficient: Coefficient, node: Node) -> Node:
         total = exact(coefficient * node.coefficient)
         return unit(node) if total == 1 else Einsum.make(total, node.factors, node.shape)
     if type(node) is Add and coefficient:
-        return Add.make(tuple([(exact(coefficient * c), n) for c, n in node.terms]), node.shape)
+        scaled_terms = [(coefficient * c, n) for c, n in node.terms]
+        return Add.make(tuple([(c if type(c) is int else exact(c), n) for c, n in scaled_terms]), node.shape)
     return einsum([(node, range(node.rank))], range(node.rank), coefficient)
 
 
 def hadamard(*nodes: Node, coefficient: Coefficient = 1) -> Node:
     """The entry by entry product; scalars are spread."""
-    rank = max((n.rank for n in nodes), default=0)
-    return einsum([(n, range(n.rank) if n.rank else ()) for n in nodes], range(rank), coefficient)
+    axes: tuple[Hashable, ...] = tuple(range(max([n.rank for n in nodes], default=0)))
+    return product_of([(n, axes if n.rank else ()) for n in nodes], axes, coefficient)
 
 
 class _Product:
@@ -206,6 +230,14 @@ class _Product:
         self.deltas: list[tuple[Dimension, tuple[Hashable, ...]]] = []
         self.ones: dict[Hashable, Dimension] = {}
         self.zero = coefficient == 0
+
+    @staticmethod
+    def of(pairs: Factors, out: tuple[Hashable, ...], coefficient: Coefficient) -> Node:
+        """The whole product."""
+        product = _Product(coefficient)
+        for node, labels in pairs:
+            product.multiply(node, labels)
+        return product.finish(out)
 
     def multiply(self, node: Node, labels: tuple[Hashable, ...]) -> None:
         kind = type(node)
@@ -225,7 +257,7 @@ class _Product:
             self.factors.append((node, labels))
 
     def _multiply_einsum(self, node: Einsum, labels: tuple[Hashable, ...]) -> None:
-        self.coefficient *= node.coefficient
+        self.coefficient = multiplied(self.coefficient, node.coefficient)
         if _stays_whole(node):
             self.factors.append((unit(node), labels))
             return
@@ -256,8 +288,15 @@ class _Product:
                 return zero(tuple([sizes[a] for a in out]))
         if len(self.factors) > 1:
             self._merge_powers()
-        if Ones in [type(n) for n, _ in self.factors]:
+        kinds = [type(n) for n, _ in self.factors]
+        if Ones in kinds:
             self._drop_covered_ones(out)
+        if Window in kinds:
+            from symgrad.tensor.windows import narrowed
+
+            found = narrowed(self.coefficient, self.factors, out)
+            if found is not None:
+                return found
         return _interned(self.coefficient, self.factors, out)
 
     def _eliminate_delta(self, out: tuple[Hashable, ...]) -> None:
@@ -365,10 +404,14 @@ class _Product:
 
 def _interned(coefficient: Coefficient, factors: Factors, out: tuple[Hashable, ...]) -> Node:
     """The node of a product that is not zero, its factors as they stand."""
+    if len(out) > MOST_AXES:
+        raise LimitError(f"an array with {len(out)} axes; the limit is {MOST_AXES}")
     sign, named = canonical_product(factors, out)
     shape = _shape(named, len(out))
-    if sign != 1 or type(coefficient) is not int:
-        coefficient = exact(sign * coefficient)
+    if sign != 1:
+        coefficient = sign * coefficient
+    if type(coefficient) is not int:
+        coefficient = exact(coefficient)
     if not coefficient:
         return zero(shape)
     if len(named) == 1:
@@ -386,10 +429,13 @@ def _shape(factors: Sequence[tuple[Node, tuple[int, ...]]], rank: int) -> Shape:
     """The sizes of the output's labels, which are the first numbers."""
     if not rank:
         return ()
-    if len(factors) == 1 and factors[0][1] == tuple(range(rank)):
-        return factors[0][0].shape
-    sizes = {a: s for n, labels in factors for a, s in zip(labels, n.shape, strict=True) if a < rank}
-    return tuple([sizes[a] for a in range(rank)])
+    shape: list[Dimension] = []
+    for axis in range(rank):
+        for node, labels in factors:
+            if axis in labels:
+                shape.append(node.shape[labels.index(axis)])
+                break
+    return tuple(shape)
 
 
 def relabelled(inner: tuple[int, ...], labels: tuple[Hashable, ...]) -> tuple[Hashable, ...]:
@@ -421,18 +467,22 @@ def add(terms: Iterable[tuple[Coefficient, Node]], shape: Shape | None = None) -
     for coefficient, node in terms:
         shape = node.shape
         if type(node) is Einsum:
-            coefficient, node = coefficient * node.coefficient, unit(node)
+            if node.coefficient != 1:
+                coefficient, node = multiplied(coefficient, node.coefficient), unit(node)
         elif type(node) is Add and not node.terms:
             continue
-        total[node] = total.get(node, 0) + coefficient
+        total[node] = total[node] + coefficient if node in total else coefficient
     if shape is None:
         raise ShapeError("a sum of nothing has no shape")
-    kept = [(exact(c), n) for n, c in total.items() if c]
+    kept = [(c if type(c) is int else exact(c), n) for n, c in total.items() if c]
     if len(kept) == 1:
         return scaled(*kept[0])
     if not kept:
         return zero(shape)
-    kept.sort(key=lambda term: term[1].key)
+    if len(kept) > 2:
+        kept.sort(key=lambda term: term[1].key)
+    elif kept[0][1].key > kept[1][1].key:  # the commonest case
+        kept.reverse()
     return Add.make(tuple(kept), shape)
 
 
@@ -451,17 +501,22 @@ def primitive(node: Add) -> tuple[Coefficient, Node]:
     if not node.terms:
         return 0, node
     first = node.terms[0][0]
-    if first in (1, -1) and {int}.issuperset([type(c) for c, _ in node.terms]):  # the commonest case: 1 - y^2
-        return (1, node) if first == 1 else (-1, Add.make(tuple([(-c, n) for c, n in node.terms]), node.shape))
-    numerators = [c if isinstance(c, int) else c.numerator for c, _ in node.terms]
-    divisor = gcd(*numerators)
-    multiple = lcm(*(1 if isinstance(c, int) else c.denominator for c, _ in node.terms))
-    if node.terms[0][0] < 0:
+    if first == 1 or first == -1:
+        for c, _ in node.terms:
+            if type(c) is not int:
+                break
+        else:  # the commonest case: 1 - y^2
+            return (1, node) if first == 1 else (-1, Add.make(tuple([(-c, n) for c, n in node.terms]), node.shape))
+    divisor = gcd(*[c.numerator for c, _ in node.terms])
+    multiple = lcm(*[c.denominator for c, _ in node.terms])
+    if first < 0:
         divisor = -divisor
-    if divisor == 1 and multiple == 1:
-        return 1, node
-    content = exact(Fraction(divisor, multiple))
-    return content, Add.make(tuple((exact(Fraction(c) / content), n) for c, n in node.terms), node.shape)
+    if multiple == 1:
+        if divisor == 1:
+            return 1, node
+        return divisor, Add.make(tuple([(c // divisor, n) for c, n in node.terms]), node.shape)
+    content = Fraction(divisor, multiple)
+    return content, Add.make(tuple([(exact(Fraction(c) / content), n) for c, n in node.terms]), node.shape)
 
 
 # --- entry by entry --------------------------------------------------------------------------
@@ -471,7 +526,9 @@ def power(base: Node, exponent: Node | Coefficient) -> Node:
     """base ^ exponent entry by entry; the exponent is a scalar."""
     if type(exponent) is int and 1 < exponent <= REPEATS and type(base) in _OPAQUE:
         axes = tuple(range(base.rank))
-        return einsum([(base, axes)] * exponent, axes)
+        if base.symmetry == 0 and type(base) is not Triangle:  # nothing to put in order
+            return Einsum.make(1, ((base, axes),) * exponent, base.shape)
+        return product_of([(base, axes)] * exponent, axes)
     node = exponent if isinstance(exponent, Node) else number(exponent)
     value = as_number(node)
     if value is None:
@@ -487,17 +544,30 @@ def _numeric_power(base: Node, value: Coefficient, exponent: Node) -> Node:
     constant = as_number(base)
     if constant is not None:
         found = number_power(constant, value)
+        if found is None and value < 0 < constant:  # one root of each number: 1/sqrt(2) is 0.5 sqrt(2)
+            whole = Fraction(value).numerator // Fraction(value).denominator
+            return scaled(Fraction(constant) ** whole, power(base, value - whole))
         return Power.make(base, exponent) if found is None else number(found)
     if type(base) is Power and (isinstance(value, int) or is_positive(base.base)):
         return power(base.base, hadamard(base.exponent, coefficient=value))
     if type(base) is Einsum and isinstance(value, int) and _is_entrywise(base):
         return _power_of_product(base, value)
+    if type(base) is Einsum and base.coefficient != 1 and base.coefficient > 0:  # sqrt(4 q) is 2 sqrt(q)
+        root = number_power(base.coefficient, value)
+        if root is not None:
+            return scaled(root, power(unit(base), value))
+        if abs(value) == Fraction(1, 2) and all(_is_of_constant(n) for n, _ in base.factors):  # sqrt(2 pi)
+            return einsum([(power(number(base.coefficient), value), ()), (power(unit(base), value), ())], ())
     if type(base) is Add and isinstance(value, int):
         content, rest = primitive(base)
         coefficient = number_power(content, value)
         if coefficient is not None:
             return scaled(coefficient, _repeated(rest, value))
     return _repeated(base, value)
+
+
+def _is_of_constant(node: Node) -> bool:
+    return type(node.args[0] if type(node) is Power else node) is Constant
 
 
 def _repeated(base: Node, value: Coefficient) -> Node:
@@ -515,7 +585,23 @@ def _power_of_product(base: Einsum, value: int) -> Node:
     coefficient = number_power(base.coefficient, value)
     if coefficient is None:
         return Power.make(base, number(value))
+    if any(len(set(labels)) < len(labels) for _, labels in base.factors):
+        return _power_with_diagonals(base, value, coefficient)
     factors = [(n if type(n) is Ones else power(n, value), labels) for n, labels in base.factors]
+    return einsum(factors, range(base.rank), coefficient)
+
+
+def _power_with_diagonals(base: Einsum, value: int, coefficient: Coefficient) -> Node:
+    """The same where the diagonal of a factor is read: only the entries on it are raised to the power."""
+    factors: Factors = []
+    for n, labels in base.factors:
+        own = tuple(dict.fromkeys(labels))
+        if len(own) < len(labels) and 0 < value <= REPEATS:
+            factors += [(n, labels)] * value
+        elif len(own) < len(labels):
+            factors.append((Power.make(einsum([(n, labels)], own), number(value)), own))
+        else:
+            factors.append((n if type(n) is Ones else power(n, value), labels))
     return einsum(factors, range(base.rank), coefficient)
 
 
@@ -555,11 +641,12 @@ def apply(op: WholeFunction, arg: Node, batch: int = 0, more: tuple[Node, ...] =
         found = op.simplify(arg, *more)
         if found is not None:
             return found
-    if op.transposes and not batch and arg.rank == 2 and _is_pure_transpose(arg):
+    if op.transposes and not batch and arg.rank == 2 and is_transpose(arg):
         inner = apply(op, transposed(arg), 0, more)
         return transposed(inner) if inner.rank == 2 else inner
     return Apply.make(op, arg, batch, more)
 
 
-def _is_pure_transpose(node: Node) -> bool:
+def is_transpose(node: Node) -> bool:
+    """Whether a node is another one with its two axes turned, and nothing else."""
     return type(node) is Einsum and len(node.factors) == 1 and node.factors[0][1] == (1, 0)

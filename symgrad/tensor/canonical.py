@@ -12,9 +12,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from functools import lru_cache
 
-from symgrad.tensor.nodes import Add, Apply, Delta, Einsum, Factor, Input, Map, Node
+from symgrad.errors import LimitError
+from symgrad.tensor.nodes import Add, Apply, Delta, Einsum, Factor, Input, Map, Node, Power
 
 TRIES = 24
+MOST_FACTORS = 128  # of a product in which some are equal: putting them in order takes the cube of their number
 PATTERNS = 4096  # of labels that are remembered
 
 Factors = Sequence[tuple[Node, tuple[Hashable, ...]]]
@@ -25,28 +27,28 @@ Found = tuple[int, list[tuple[int, tuple[int, ...]]], tuple[tuple[int, tuple[int
 
 def canonical_product(factors: Factors, out: tuple[Hashable, ...]) -> tuple[int, tuple[Factor, ...]]:
     """The sign (0: the product vanishes) and the factors in canonical order and labels."""
-    symmetries = [0 if n.symmetry == 0 else _turns(n) for n, _ in factors]
-    if not any(symmetries):
+    turns = [n.symmetry != 0 and _turns(n) != 0 for n, _ in factors]
+    if True not in turns:
         if len(factors) == 1:
             return 1, _numbered(factors, out)
-        if len(factors) == 2:  # the commonest case
-            first, second = factors[0][0].key, factors[1][0].key
-            if first != second or factors[0] == factors[1]:
-                return 1, _numbered(factors if first <= second else factors[::-1], out)
-        else:
-            keys = {n.key for n, _ in factors}
-            if len(keys) == len(factors) or len(keys) == len(set(factors)):  # equal factors have equal labels
-                return 1, _numbered(sorted(factors, key=_key), out)
-    number: dict[Hashable, int] = {a: i for i, a in enumerate(out)}
-    place = number.setdefault
-    pattern = tuple(
-        [
-            (n.key, tuple([place(a, len(number)) for a in labels]), symmetric)
-            for (n, labels), symmetric in zip(factors, symmetries, strict=True)
-        ]
-    )
-    sign, ordered = _solved(pattern, len(out))
-    return sign, tuple([(factors[i][0], labels) for i, labels in ordered])
+        if len(factors) == 2 and factors[0][0].key != factors[1][0].key:  # the commonest case
+            return 1, _numbered(factors if factors[0][0].key < factors[1][0].key else factors[::-1], out)
+        keys = {n.key for n, _ in factors}
+        ordered = sorted(factors, key=_key)
+        if len(keys) == len(factors) or len(keys) == len(set(factors)):  # equal factors have equal labels
+            return 1, _numbered(ordered, out)
+        if len(keys) == len(factors) - 1:
+            return 1, _of_pair(ordered, out)
+    else:
+        oriented = _oriented(factors, out)
+        if oriented is not None:
+            return oriented
+    if len(factors) > MOST_FACTORS:
+        message = f"a product of {len(factors)} factors, some of them equal; the limit is {MOST_FACTORS}"
+        raise LimitError(message, hint="powers, A^n in the place of A*A*...")
+    pattern = tuple([(n.key, labels, _turns(n)) for n, labels in _numbered(factors, out)])
+    sign, places = _solved(pattern, len(out))
+    return sign, tuple([(factors[i][0], labels) for i, labels in places])
 
 
 @lru_cache(maxsize=PATTERNS)
@@ -63,14 +65,57 @@ def _turns(node: Node) -> int:
     return symmetry(node) if node.symmetry is None else node.symmetry
 
 
+def _oriented(factors: Factors, out: tuple[Hashable, ...]) -> tuple[int, tuple[Factor, ...]] | None:
+    """A product of different factors, the output's labels first in each symmetric one: what colouring it comes to.
+
+    None where some factors are equal, or where both labels of a symmetric one are summed.
+    """
+    if len({n.key for n, _ in factors}) < len(factors):
+        return None
+    sign, turned = 1, []
+    for factor in factors:
+        node, labels = factor
+        turns = _turns(node)
+        if turns:
+            first, second = [out.index(a) if a in out else len(out) for a in labels]
+            if first == second:
+                return None
+            if first > second:
+                sign, factor = sign * turns, (node, labels[::-1])
+        turned.append(factor)
+    return sign, _numbered(sorted(turned, key=_key), out)
+
+
+def _of_pair(ordered: Factors, out: tuple[Hashable, ...]) -> tuple[Factor, ...]:
+    """A product in which two factors are equal, in that order of the two in which its labels come first."""
+    at = next(i for i in range(1, len(ordered)) if ordered[i - 1][0].key == ordered[i][0].key)
+    swapped = [*ordered[: at - 1], ordered[at], ordered[at - 1], *ordered[at + 1 :]]
+    return min(_numbered(ordered, out), _numbered(swapped, out), key=_all_labels)
+
+
+def _all_labels(factors: tuple[Factor, ...]) -> list[tuple[int, ...]]:
+    return [labels for _, labels in factors]
+
+
 def _key(factor: tuple[Node, tuple[Hashable, ...]]) -> int:
     return factor[0].key
 
 
 def _numbered(factors: Factors, out: tuple[Hashable, ...]) -> tuple[Factor, ...]:
-    number: dict[Hashable, int] = {a: i for i, a in enumerate(out)}
+    """The factors with their labels numbered as they come, those of the output first."""
+    number: dict[Hashable, int] = {}
+    for a in out:
+        number[a] = len(number)
     place = number.setdefault
-    return tuple([(n, tuple([place(a, len(number)) for a in labels])) for n, labels in factors])
+    named: list[Factor] = []
+    for node, labels in factors:
+        if len(labels) == 2:
+            named.append((node, (place(labels[0], len(number)), place(labels[1], len(number)))))
+        elif len(labels) == 1:
+            named.append((node, (place(labels[0], len(number)),)))
+        else:
+            named.append((node, tuple([place(a, len(number)) for a in labels])))
+    return tuple(named)
 
 
 class _Colouring:
@@ -100,7 +145,10 @@ class _Colouring:
             candidates.append(self._split({**colours, a: hash((colours[a], 1))}))
             if self.tries <= 0:
                 break
-        return min(candidates, key=lambda c: c[1])
+        best = min(candidates, key=lambda c: c[1])
+        if any(c[0] == 0 or (c[1] == best[1] and c[0] != best[0]) for c in candidates):
+            return 0, *best[1:]  # it is its own negative: x'K x, tr(S K)
+        return best
 
     def _refined(self, colours: Colours) -> Colours:
         count = len(set(colours.values()))
@@ -149,7 +197,10 @@ def _symmetry(node: Node) -> int:
     if type(node) is Delta:
         return 1
     if type(node) is Apply:
-        return int(node.op.transposes and not node.batch and symmetry(node.args[0]) == 1)
+        turns = symmetry(node.args[0]) if node.op.transposes and not node.batch else 0
+        return turns if turns == 1 or node.op.inverts else 0  # the inverse of a skew matrix is skew
+    if type(node) is Power:
+        return int(symmetry(node.base) == 1)
     if type(node) is Map:
         return int(all(not a.shape or symmetry(a) == 1 for a in node.args))
     if type(node) is Add:
@@ -161,6 +212,9 @@ def _symmetry(node: Node) -> int:
 
 def _symmetry_of_sum(node: Add) -> int:
     if not node.terms:
+        return 0
+    ends = {_ends(t) for _, t in node.terms}
+    if any((columns, rows) not in ends for rows, columns in ends):
         return 0
     flipped = {_flipped(t): c for c, t in node.terms}
     if None in flipped:
@@ -185,7 +239,21 @@ def _flipped(node: Node) -> Node | None:
     return None
 
 
+def _ends(node: Node) -> tuple[frozenset[Node], frozenset[Node]]:
+    """What stands at the rows of a matrix, and at its columns; the transpose has them exchanged."""
+    if type(node) is not Einsum:
+        both = frozenset((node,))
+        return both, both
+    rows = frozenset([n for n, labels in node.factors if 0 in labels])
+    if Delta in [type(n) for n in rows]:  # diagonal
+        return rows, rows
+    return rows, frozenset([n for n, labels in node.factors if 1 in labels])
+
+
 def _symmetry_of_product(node: Einsum) -> int:
+    rows, columns = _ends(node)
+    if rows != columns:
+        return 0
     sign, factors = canonical_product(_swapped(node), (0, 1))
     return sign if factors == node.factors else 0
 

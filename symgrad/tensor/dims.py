@@ -37,7 +37,14 @@ class Dim:
             cls._table[terms] = found
         return found
 
+    @property
+    def is_letter(self) -> bool:
+        """Whether it is one letter and nothing else."""
+        return len(self.terms) == 1 and len(self.terms[0][0]) == 1 == self.terms[0][1]
+
     def __repr__(self) -> str:
+        if self.is_letter:
+            return self.terms[0][0][0]
         parts = []
         for letters, coefficient in self.terms:
             body = "*".join(([str(abs(coefficient))] if abs(coefficient) != 1 or not letters else []) + list(letters))
@@ -151,6 +158,17 @@ class Unification:
                 return False  # a vector of one entry is never guessed
             if is_unknown(x) and x.terms[0][0][0] not in letters_of([y]):
                 self.bound[x.terms[0][0][0]] = y
+                return True
+        return self._solve(plus(a, times(-1, b)))
+
+    def _solve(self, difference: Size) -> bool:
+        """Make a sum such as ?1 + 1 - (n + 1) zero by its one unknown; of several nobody knows which."""
+        unknown = [a for a in letters_of([difference]) if a.startswith("?")]
+        for name in unknown:
+            sign = next((c for m, c in _terms(difference) if m == (name,) and c in (1, -1)), 0)
+            rest = times(-sign, plus(difference, times(-sign, letter(name))))
+            if sign and name not in letters_of([rest]) and rest != 1 and all(c > 0 for _, c in _terms(rest)):
+                self.bound[name] = rest
                 return True
         return False
 

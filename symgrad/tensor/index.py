@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from symgrad.tensor.build import add, full, hadamard, number, power
-from symgrad.tensor.dims import Size
+from symgrad.tensor.build import ONE, add, full, hadamard, number, power
+from symgrad.tensor.dims import Shape, Size
 from symgrad.tensor.nodes import Coefficient, Delta, Node
 
 Letters = tuple[Hashable, ...]
@@ -79,7 +79,7 @@ def resolved(term: Term, sizes: dict[Hashable, Size]) -> list[tuple[Node, tuple[
     return [(Delta.make(sizes[labels[0]]) if node is None else node, labels) for node, labels in term[1]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)  # not frozen: a partial makes several, and that would double what they cost
 class Entries:
     """A node under entry by entry arithmetic with other entries and numbers."""
 
@@ -117,10 +117,14 @@ class Entries:
 def _node(value: Entries | Coefficient) -> Node:
     if isinstance(value, Entries):
         return value.node
-    return number(value if isinstance(value, int) else Fraction(value))
+    return ONE if value == 1 else number(value if isinstance(value, int) else Fraction(value))
 
 
 def spread_sum(terms: tuple[tuple[Coefficient, Node], ...]) -> Node:
     """A sum in which scalars are spread over the shape of the others."""
-    shape = next((n.shape for _, n in terms if n.shape), ())
-    return add(((c, n if n.shape == shape else full(n, shape)) for c, n in terms), shape)
+    shape: Shape = ()
+    for _, n in terms:
+        if n.shape:
+            shape = n.shape
+            break
+    return add([(c, n if n.shape == shape else full(n, shape)) for c, n in terms], shape)

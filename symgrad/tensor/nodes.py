@@ -15,6 +15,7 @@ simplifies.  This module knows shapes and identity, no algebra and no calculus.
 | Delta    | identity over two axes;  Ones: one axis of ones;  Unit: e_i |
 | Size     | a dimension as a number;  Constant: pi;  Reindex: regroups flat axes |
 | Shift    | 1 where o + offset = i + k, the pattern of a convolution;  Triangle: 1 on and below the diagonal |
+| Window   | 1 where i = o + offset: the places of a block among those of the array that it is a part of |
 
 >>> from symgrad.tensor.dims import letter
 >>> Input.make("x", (letter("n"),)) is Input.make("x", (letter("n"),))
@@ -31,6 +32,9 @@ from zlib import crc32
 
 from symgrad.tensor.dims import Shape, key_of
 from symgrad.tensor.dims import Size as Dimension
+
+_MINUS_TWO, _APART = -2, 0x9E3779B9  # Python's hash(-2) is hash(-1): keys take another number for it
+COUNTED = 10**9  # symbols up to which an expression that doubles with every step is measured
 
 Coefficient = int | Fraction
 Label = int
@@ -110,13 +114,14 @@ class Node:
     `key` orders nodes alike in every process; it is never used for identity.
     """
 
-    __slots__ = ("__weakref__", "args", "key", "rank", "shape", "symmetry")
+    __slots__ = ("__weakref__", "args", "key", "rank", "shape", "symbols", "symmetry")
     _table: ClassVar[dict[Hashable, _Kept]]  # of one kind: every node that is alive, by what it is made of
 
     shape: Shape
     args: tuple[Node, ...]
     key: int
     rank: int  # the number of axes
+    symbols: int  # how many nodes it would have were it written out, what is shared each time anew; COUNTED at most
     symmetry: int | None  # of a square matrix, once it is known: see `canonical.symmetry`; else 0
 
     def __init_subclass__(cls) -> None:
@@ -135,8 +140,13 @@ def _interned(cls: type[Node], identity: Hashable) -> Node | None:
 
 
 def _intern(node: Node, identity: Hashable, shape: Shape, args: tuple[Node, ...], key: int) -> Node:
-    node.shape, node.rank, node.args, node.key = shape, len(shape), args, key
-    node.symmetry = None if len(shape) == 2 and shape[0] == shape[1] else 0
+    rank = len(shape)
+    node.shape, node.rank, node.args, node.key = shape, rank, args, key
+    symbols = 1
+    for a in args:
+        symbols += a.symbols
+    node.symbols = symbols if symbols < COUNTED else COUNTED
+    node.symmetry = None if rank == 2 and shape[0] == shape[1] else 0
     table = type(node)._table
     kept = table[identity] = _Kept(node, _forget)
     kept.identity, kept.table = identity, table
@@ -174,22 +184,33 @@ class Einsum(Node):
 
     @staticmethod
     def make(coefficient: Coefficient, factors: tuple[Factor, ...], shape: Shape) -> Einsum:
-        identity = (coefficient, factors, len(shape))
+        rank = len(shape)
+        number = coefficient if type(coefficient) is int else coefficient.as_integer_ratio()  # slow to hash itself
+        identity = (number, factors, rank)
         kept = Einsum._table.get(identity)
         found = None if kept is None else kept()
         if found is None:
             found = Einsum()
             found.coefficient, found.factors = coefficient, factors
-            parts, labels = [n.key for n, _ in factors], [labels for _, labels in factors]
-            key = hash((2, hash(coefficient), len(shape), *parts, *labels))
-            _intern(found, identity, shape, tuple([n for n, _ in factors]), key)
-        return cast(Einsum, found)
+            if number is _MINUS_TWO:
+                number = _APART
+            if len(factors) == 2:  # the commonest case
+                (a, labels), (b, others) = factors
+                _intern(found, identity, shape, (a, b), hash((2, number, rank, a.key, b.key, labels, others)))
+            else:
+                args = tuple([n for n, _ in factors])
+                key = hash((2, number, rank, *[n.key for n in args], *[labels for _, labels in factors]))
+                _intern(found, identity, shape, args, key)
+        return found  # type: ignore[return-value]
 
     @staticmethod
     def known(coefficient: Coefficient, factors: tuple[Any, ...], out: tuple[Hashable, ...]) -> Einsum | None:
         """The product that exists already with just these factors in this order and labelling, or None."""
-        kept = Einsum._table.get((coefficient, factors, len(out)))
-        return None if kept is None or out != tuple(range(len(out))) else cast("Einsum | None", kept())
+        if out != tuple(range(len(out))):
+            return None
+        number = coefficient if type(coefficient) is int else coefficient.as_integer_ratio()
+        kept = Einsum._table.get((number, factors, len(out)))
+        return None if kept is None else kept()  # type: ignore[return-value]
 
     def __repr__(self) -> str:
         body = " ".join(f"{n!r}{list(labels)}" for n, labels in self.factors)
@@ -205,13 +226,21 @@ class Add(Node):
     @staticmethod
     def make(terms: tuple[tuple[Coefficient, Node], ...], shape: Shape) -> Add:
         identity = (terms, shape)
-        found = _interned(Add, identity)
+        kept = Add._table.get(identity)
+        found = None if kept is None else kept()
         if found is None:
             found = Add()
             found.terms = terms
-            key = hash((3, *[(hash(c), n.key) for c, n in terms], *map(key_of, shape)))
-            _intern(found, identity, shape, tuple([n for _, n in terms]), key)
-        return cast(Add, found)
+            if len(terms) == 2:  # the commonest case
+                (c, a), (d, b) = terms
+                first, second = _APART if c is _MINUS_TWO else c, _APART if d is _MINUS_TWO else d
+                key = hash((3, (first, a.key), (second, b.key), *map(key_of, shape)))
+                _intern(found, identity, shape, (a, b), key)
+            else:
+                parts = [(_APART if c is _MINUS_TWO else c, n.key) for c, n in terms]
+                key = hash((3, *parts, *map(key_of, shape)))
+                _intern(found, identity, shape, tuple([n for _, n in terms]), key)
+        return found  # type: ignore[return-value]
 
     def __repr__(self) -> str:
         return "(" + " + ".join(f"{c}*{n!r}" for c, n in self.terms) + ")"
@@ -441,6 +470,26 @@ class Triangle(Node):
 
     def __repr__(self) -> str:
         return "triangle"
+
+
+class Window(Node):
+    """W[o, i] = 1 where i = o + offset, counted from 0: entries of a block in the array that it is a part of."""
+
+    __slots__ = ("offset",)
+    offset: Dimension
+
+    @staticmethod
+    def make(size: Dimension, whole: Dimension, offset: Dimension) -> Window:
+        identity = (size, whole, offset)
+        found = _interned(Window, identity)
+        if found is None:
+            found = Window()
+            found.offset = offset
+            _intern(found, identity, (size, whole), (), hash((15, *map(key_of, identity))))
+        return cast(Window, found)
+
+    def __repr__(self) -> str:
+        return f"window({self.offset})"
 
 
 def walk(*roots: Node, beyond: Collection[Node] = ()) -> list[Node]:

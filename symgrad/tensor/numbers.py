@@ -21,6 +21,13 @@ def exact(value: Coefficient) -> Coefficient:
     return value.numerator if value.denominator == 1 else value
 
 
+def multiplied(a: Coefficient, b: Coefficient) -> Coefficient:
+    """a*b; a factor of 1, the commonest, costs nothing (a product with a Fraction does)."""
+    if type(a) is int and a == 1:
+        return b
+    return a if type(b) is int and b == 1 else a * b
+
+
 def number_power(base: Coefficient, exponent: Coefficient) -> Coefficient | None:
     """base ** exponent where that is rational; None where it is not.  Raises LimitError when it is huge."""
     base, exponent = exact(base), exact(exponent)

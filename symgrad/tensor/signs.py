@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from symgrad.tensor.nodes import Add, Apply, Constant, Delta, Einsum, Input, Map, Node, Ones, Power, Size
 
+WITH_ZEROS = frozenset({"diagonal", "lower", "upper"})  # positive is said of the other entries
+
 
 def is_positive(node: Node) -> bool:
     """Whether every entry is known to be > 0 (not knowing is False)."""
@@ -17,7 +19,7 @@ def is_positive(node: Node) -> bool:
         n = stack.pop()
         if (isinstance(n, Map | Apply) and n.op.positive) or isinstance(n, Size | Ones | Constant):
             continue
-        if isinstance(n, Input) and n.properties & {"positive", "simplex"}:
+        if isinstance(n, Input) and n.properties & {"positive", "simplex"} and not n.properties & WITH_ZEROS:
             continue
         if isinstance(n, Power):
             stack.append(n.base)

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 Kind = Literal["scalar", "column", "row", "matrix"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class View:
-    """`node` with its first `rows` axes as row index and the rest as column index."""
+    """`node` with its first `rows` axes as row index and the rest as column index; never changed."""
 
     node: Node
     rows: int

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from reference import array_of
 
-from symgrad.calculus.collect import collected, gathered, shorter, without_fractions
+from symgrad.calculus.collect import collected, gathered, shorter, size, without_fractions
 from symgrad.programs import program
 from symgrad.tensor.build import is_zero, power
 from symgrad.tensor.nodes import Add, Node
@@ -44,9 +44,7 @@ def test_is_the_same_tensor(long: str, short: str, sizes: dict[str, int]) -> Non
 
 @pytest.mark.parametrize(("long", "short"), CASES)
 def test_is_as_short_as_by_hand(long: str, short: str) -> None:
-    from symgrad.calculus.collect import _size
-
-    assert _size(collected(node_of(long))) <= _size(node_of(short))
+    assert size(collected(node_of(long))) <= size(node_of(short))
 
 
 def test_what_cancels_is_zero() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from reference import array_of
@@ -51,6 +53,29 @@ def test_products_swap_the_factor_with_the_output() -> None:
     quadratic = einsum([(x, "i"), (A, "ij"), (x, "j")], "")
     assert differentiate(quadratic, A) is einsum([(x, "i"), (x, "j")], "ij")
     assert value(differentiate(quadratic, x)) == pytest.approx((VALUES["A"] + VALUES["A"].T) @ VALUES["x"])
+
+
+def test_numbers_along_a_chain_multiply() -> None:
+    """They travel beside the cotangents: (3/2) sin(-(2/3) (A x)) summed, twice, and once more where paths meet."""
+    inner = scaled(Fraction(-2, 3), einsum([(A, "ij"), (x, "j")], "i"))
+    y = elementwise(SIN, inner)
+    found = differentiate(scaled(Fraction(3, 2), einsum([(y, "i")], "")), x)
+    slope = np.cos(-2 / 3 * VALUES["A"] @ VALUES["x"])
+    assert value(found) == pytest.approx(-VALUES["A"].T @ slope)
+    both = plus(scaled(Fraction(3, 2), einsum([(y, "i")], "")), einsum([(y, "i"), (inner, "i"), (y, "i")], "", -5))
+    v = -2 / 3 * VALUES["A"] @ VALUES["x"]
+    wanted = -2 / 3 * VALUES["A"].T @ (1.5 * np.cos(v) - 5 * (2 * np.sin(v) * np.cos(v) * v + np.sin(v) ** 2))
+    assert value(differentiate(both, x)) == pytest.approx(wanted)
+
+
+def test_a_number_is_kept_where_an_intermediate_is_asked_for() -> None:
+    inner = einsum([(A, "ij"), (x, "j")], "i", 7)
+    y = elementwise(SIN, inner)
+    found = cotangents(einsum([(y, "i")], "", Fraction(1, 2)), [y, inner, x])
+    slope = np.cos(7 * VALUES["A"] @ VALUES["x"])
+    assert value(found[y]) == pytest.approx(np.full(3, 0.5))
+    assert value(found[inner]) == pytest.approx(0.5 * slope)
+    assert value(found[x]) == pytest.approx(3.5 * VALUES["A"].T @ slope)
 
 
 def test_reading_a_diagonal() -> None:

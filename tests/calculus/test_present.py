@@ -156,3 +156,37 @@ def test_a_onehot_vector_is_its_own_square() -> None:
     answers = [str(derivative(e, v, where=where)) for e, v in [("s*o'*o", "s"), ("x'*(o .* o .* o)", "x")]]
     assert answers == ["1", "o"]
     assert str(derivative("x'*(o .* o)", "x", where="o: R^n simplex; x: R^n")) == "o.^2"
+
+
+@pytest.mark.parametrize(
+    ("expression", "wrt", "where", "answer"),
+    [
+        ("x'*D*E*x", "x", "x: R^n; D, E: R^{n x n} diagonal", "2*D*E*x"),
+        ("x'*D*E*inv(D)*x", "x", "x: R^n; D, E: R^{n x n} diagonal", "2*E*x"),
+        ("x'*inv(K)*x", "x", "x: R^n; K: R^{n x n} skew invertible", "zeros(n)"),
+        ("x'*(eye(n) - inv(H)*H)*x", "x", "x: R^n; H: R^{n x n}", "zeros(n)"),
+        ("(x'*x)^(3/2)/(x'*x)", "x", "x: R^n", "x/norm2(x)"),
+        ("k*log(2*pi*s^2)/2", "s", "k: R; s: R", "k/s"),
+    ],
+)
+def test_diagonal_matrices_commute_and_inverses_keep_their_structure(expression, wrt, where, answer):
+    assert str(derivative(expression, wrt, where=where)) == answer
+
+
+def test_squares_of_what_is_positive_leave_roots() -> None:
+    assert present(program("sqrt(s^2*t)", "s: R positive; t: R").views["result"].node) is present(
+        program("s*sqrt(t)", "s: R positive; t: R").views["result"].node
+    )
+    kept = present(program("sqrt(s^2*t)", "s, t: R").views["result"].node)
+    assert float(array_of(kept, {"s": -2.0, "t": 9.0}, {})) == 6.0
+
+
+@pytest.mark.parametrize("source", ["x'*K*x", "tr(S*K)", "sum(S .* K)", "tr(K*K*K)", "y'*S*K*S*y"])
+def test_products_that_are_their_own_negative_vanish(source: str) -> None:
+    where = "x, y: R^n; K: R^{n x n} skew; S: R^{n x n} symmetric"
+    assert expanded(program(source, where).views["result"].node) is number(0)
+
+
+def test_functions_go_through_transposes_in_the_normal_form() -> None:
+    for one, other in [("tanh(A*B)", "tanh(B'*A')'"), ("max(A, B)", "max(A', B')'"), ("expm(A*B)", "expm((A*B)')'")]:
+        assert expanded(node(one)) is expanded(node(other))

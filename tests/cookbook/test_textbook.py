@@ -101,24 +101,16 @@ def test_is_in_closed_matrix_notation(problem: Problem) -> None:
     assert derived(problem).matrix_form
 
 
-LONGER = {  # what falls short: no rule finds the projection, sigma' from exp, or Q'Q in a product with a sum yet
-    "norm2(x - (c'*x)*c)^2 by x",
-    "exp(c'*x)/(1 + exp(c'*x)) by x",
-    "norm2(Q*x - mu)^2 by x",
-}
-
-
 @each_answered
 def test_is_no_longer_than_the_hand_written_answer(problem: Problem) -> None:
     result = derived(problem)
-    short = symbols(str(result)) <= symbols(problem.answer) or problem.level > 3
-    assert short is (str(problem) not in LONGER), f"{result}"
+    assert symbols(str(result)) <= symbols(problem.answer) or problem.level > 3, f"{result}"
 
 
 def test_most_are_short() -> None:
     ratios = [symbols(str(derived(p))) / symbols(p.answer) for p in ANSWERED]
-    assert len(ALL) > 300 and len(ANSWERED) > 300
-    assert median(ratios) <= 1 and sum(ratios) / len(ratios) < 1
+    assert len(ALL) > 900 and len(ANSWERED) > 900
+    assert median(ratios) <= 1 and sum(ratios) / len(ratios) < 0.99
 
 
 def test_symbols_are_counted() -> None:

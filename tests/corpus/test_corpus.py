@@ -173,7 +173,7 @@ def assert_right(case: dict[str, Any], result: Derivative) -> None:
 
 
 def test_bad_input_with_a_hint() -> None:
-    with pytest.raises(SymgradError, match="x'\\*y for the inner product"):
+    with pytest.raises(SymgradError, match="x'\\*z for the inner product"):
         derivative("x*z", "x", where="x: R^n; z: R^n")
     with pytest.raises(SymgradError, match="sin"):
         derivative("sinus(x)", "x", where="x: R^n")

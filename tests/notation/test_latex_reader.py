@@ -46,6 +46,16 @@ SPELLINGS = [
     (r"\frac{1}{2} x^\top x + \tfrac12 s + \dfrac{s}{t}", "0.5*x'*x + 0.5*s + s/t"),
     (r"1/2 x^\top x", "0.5*x'*x"),
     (r"x \odot y \circ z \oslash w", "x .* y .* z ./ w"),
+    (r"x \cdot y + 2 x \cdot A y", "x'*y + 2*x'*A*y"),
+    (r"{1 \over 2} x^{\sf T}x + {x^\top x \over s + t}", "0.5*x'*x + x'*x/(s + t)"),
+    (r"x^{\mkern-1.5mu\mathsf{T}} A \mskip2mu x", "x'*A*x"),
+    (r"x^\top 1_n + 0_n^\top y", "sum(x)"),
+    (r"\| X - \mathbf{1} y^\top \|_F^2", "normF(X - ones(m)*y')^2"),
+    (
+        r"\| S - x \mathbf{1}^\top - \frac{1}{n} \mathbf{1} \mathbf{1}^\top S \|_F^2",
+        "normF(S - x*ones(n)' - ones(n)*ones(n)'*S/n)^2",
+    ),
+    (r"\mathrm{D}\!\exp\left(S\right)\left[x x^\top\right]^\top", "dexpm(S, x*x')'"),
     (r"y \odot A x", "y .* (A*x)"),
     (r"A \otimes B", "kron(A, B)"),
     (r"\operatorname{vec}(X)^\top\operatorname{vec}(W)", "vec(X)'*vec(W)"),
@@ -212,11 +222,16 @@ def test_only_latex_is_read_as_latex() -> None:
     ("written", "column", "said"),
     [
         (r"x + \int x", 5, "integral"),
-        (r"\begin{bmatrix} a \\ b \end{bmatrix}", 1, "bmatrix"),
+        (r"\begin{tabular} a \\ b \end{tabular}", 1, "tabular"),
+        (r"\begin{bmatrix} a & \\ b \end{bmatrix}", 21, "not expected"),
+        (r"\begin{bmatrix} a \\ b", 23, "missing"),
         (r"\frac{\partial f}{\partial x}", 7, "derivative"),
         (r"x + \foo{y}", 5, r"\\foo is not read"),
         (r"\|x\|_p", 7, "norm"),
         (r"|A|", 1, "determinant"),
+        (r"\lvert A \rvert", 1, "determinant"),
+        (r"a \over b", 3, "not expected"),
+        (r"\mathrm{D}\exp x", 16, "missing"),
         (r"\sum x", 1, "index"),
         (r"\sum_i c", 1, "carries the index i"),
         (r"\sum_i w^\top x_i", 8, "array"),
@@ -248,6 +263,17 @@ def test_errors_name_the_place(written: str, column: int, said: str) -> None:
     with pytest.raises(ParseError, match=said) as caught:
         parse_latex(written)
     assert caught.value.column == column
+
+
+def test_names_that_are_written_alike_are_refused() -> None:
+    with pytest.raises(ParseError, match="x1 or x_1"):
+        program(r"\mathbf{x}_1^\top y", "x_1, x1, y: R^n")
+
+
+def test_a_sum_that_does_not_fit_is_shown() -> None:
+    with pytest.raises(SymgradError) as caught:
+        _ = program(r"s + \sum_{i=1}^n x_i z_i", "x: R^n; z: R^m; s: R").views
+    assert caught.value.column == 5
 
 
 def test_lowering_points_into_the_latex() -> None:

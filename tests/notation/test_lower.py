@@ -56,7 +56,7 @@ def test_assigned_names_are_looked_up() -> None:
         ("2*x + x*y", ShapeError, 8, "x is a column vector (n x 1)"),
         ("x + z", UnknownNameError, 5, "z is not declared"),
         ("x + sinh", UnknownNameError, 5, "sinh(x)"),
-        ("det(x, x)", ParseError, 1, "takes 1 arguments"),
+        ("det(x, x)", ParseError, 1, "takes 1 argument,"),
         ("x'*ones(q)", UnknownNameError, 9, "q is not a declared dimension"),
         ("x'*ones(A)", ShapeError, 9, "variable"),
         ("x + eye(n - n)", ShapeError, 5, "at least 1"),

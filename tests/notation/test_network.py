@@ -61,6 +61,10 @@ def test_what_has_no_matrix_notation_is_not_guessed(items: str, out: str) -> Non
 
 def test_writing() -> None:
     assert [text(entry_power(Name("x"), e)) for e in (1, 2, Fraction(1, 2))] == ["x", "x.^2", "sqrt(x)"]
-    assert text(inner_product(vector(Name("x")), vector(Name("y")))) in ("x'*y", "y'*x")
-    assert text(trace(matrix(Name("A")).reversed())) == "tr(A)"
+    assert text(inner_product(vector(Name("x")), vector(Name("y"))).tree()) in ("x'*y", "y'*x")
+    tree, exponent = trace(matrix(Name("A")).reversed())
+    assert (text(tree), exponent) == ("tr(A)", 1)
+    square = matrix(Name("A")).joined(matrix(Name("X")))
+    tree, exponent = trace(square.reversed().joined(square))
+    assert (text(tree), exponent) in (("normF(A*X)", 2), ("normF(X'*A')", 2))
     assert text(line_sums(matrix(Name("A")).reversed())) == "colsum(A)'"

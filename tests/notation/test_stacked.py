@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from reference import array_of, arrays, letters_at, matrix_of
+from reference import array_of, arrays, differences, letters_at, matrix_of, value_of
 
 from symgrad.derivation import derivative
 from symgrad.programs import program
@@ -80,3 +80,71 @@ def test_interleaved_indices_are_sorted(expression: str, wrt: str, where: str, v
         values[name] = rng.normal(size=(rows,) if columns == 1 else (rows, columns))
     printed = program(str(D), where=where).forward(**values)
     assert printed == pytest.approx(D.function()(**values))
+
+
+JACOBIANS = [  # chains through an entrywise or row-wise function, and indices of the result that are shared
+    ("rowsoftmax(Q*K')*V", "Q", "Q: R^{m x d}; K: R^{n x d}; V: R^{n x p}"),
+    ("rowsoftmax(Q*K')*V", "K", "Q: R^{m x d}; K: R^{n x d}; V: R^{n x p}"),
+    ("rowsoftmax(X)*V", "X", "X: R^{m x n}; V: R^{n x p}"),
+    ("sigmoid(X*W)*V", "X", "X: R^{m x n}; W: R^{n x k}; V: R^{k x p}"),
+    ("U*diag(s)*V'", "s", "U: R^{m x k}; s: R^k; V: R^{n x k}"),
+    ("X ./ (rowsum(X)*ones(n)')", "X", "X: R^{m x n}"),
+]
+HESSIANS = [
+    ("normF(O .* (X - U*V'))^2", "U U", "X, O: R^{m x n}; U: R^{m x k}; V: R^{n x k}"),
+    ("normF(O .* (X - U*V'))^2", "U V", "X, O: R^{m x n}; U: R^{m x k}; V: R^{n x k}"),
+    ("sum(G .* sigmoid(X*W))", "W W", "X: R^{m x n}; W: R^{n x k}; G: R^{m x k}"),
+    ("sum(G .* rowsoftmax(X))", "X X", "X, G: R^{m x n}"),
+    ("a'*exp(X)*b", "X X", "X: R^{m x n}; a: R^m; b: R^n"),
+]
+
+
+@pytest.mark.parametrize(("expression", "wrt", "where"), JACOBIANS + HESSIANS)
+@pytest.mark.parametrize("vec", ["column", "row"])
+def test_chains_are_closed_and_right(expression: str, wrt: str, where: str, vec: str) -> None:
+    D = derivative(expression, wrt.split(), where=where, vec=vec)
+    assert D.matrix_form
+    source = program(expression, where)
+    letters = letters_at(source, "distinct")
+    values = arrays(source, letters, "positive", seed=3)
+    printed = matrix_of(program(str(D), where).views["result"], values, letters)
+    first = derivative(expression, wrt.split()[0], where=where)
+    whole = source if " " not in wrt else program(str(first), where)
+    slopes = differences(lambda v: value_of(whole, v), values, wrt.split()[-1]).value
+    rows, columns = D.arrangement.rows, D.arrangement.columns
+    assert rows is not None and columns is not None
+    np.testing.assert_allclose(printed, slopes.transpose(*rows, *columns).reshape(printed.shape), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("expression", "wrt", "where", "written"),
+    [
+        ("a'*(x.^3)", "x x x", "x, a: R^n", None),
+        ("(w'*x)^3", "x x x", "x, w: R^n", "6*kron(w*w', w)"),
+        ("norm2(x)^4", "x x x", "x: R^n", "8*(vec(eye(n))*x' + kron(eye(n), x) + kron(x, eye(n)))"),
+        ("norm2(x)^4", "x x x x", "x: R^n", "8*(vec(eye(n))*vec(eye(n))' + commutation(n, n) + eye(n*n))"),
+        ("sum(softplus(X*w))", "w w w", "X: R^{m x n}; w: R^n", None),
+        ("softmax(x)", "x x", "x: R^n", None),
+        ("tanh(A*x)", "x x", "A: R^{m x n}; x: R^n", None),
+    ],
+)
+def test_tensors_are_read_as_matrices_too(expression: str, wrt: str, where: str, written: str | None) -> None:
+    """d vec(H) / d x': of three axes the last as columns, of four the last two, stacked by columns."""
+    D = derivative(expression, wrt.split(), where=where)
+    assert not D.matrix_form and D.unfolded is not None
+    assert written is None or D.unfolded == written
+    source = program(expression, where)
+    for kind in ("distinct", "square"):
+        letters = letters_at(source, kind)
+        values = arrays(source, letters, "positive", seed=5)
+        tensor = D.tensor(**values)
+        if tensor.ndim == 4:
+            tensor = tensor.transpose(0, 1, 3, 2).reshape(*tensor.shape[:2], -1)
+        wanted = tensor.transpose(1, 0, 2).reshape(-1, tensor.shape[2])
+        found = matrix_of(program(D.unfolded, where).views["result"], values, letters)
+        np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-12)
+
+
+def test_what_is_no_tensor_or_has_no_such_form_is_not_unfolded() -> None:
+    assert derivative("norm2(x)^4", ["x", "x"], where="x: R^n").unfolded is None
+    assert derivative("logdet(X)", ["X", "X", "X"], where="X: R^{n x n}").unfolded is None

@@ -7,17 +7,16 @@ from fractions import Fraction
 import pytest
 
 from symgrad.notation.text import text
-from symgrad.notation.tree import Name, Number
+from symgrad.notation.tree import Call, Name, Number
 from symgrad.notation.words import (
     Link,
     Term,
     Word,
     call,
-    factor,
     is_call,
     matrix,
     powered,
-    sum_tree,
+    turned_difference,
     turned_tree,
     vector,
 )
@@ -73,34 +72,27 @@ def test_powers_of_scalars() -> None:
     assert [text(powered(s, e)) for e in (2, Fraction(1, 2), -1)] == ["s^2", "sqrt(s)", "1/s"]
 
 
+def test_the_transpose_of_an_entrywise_product() -> None:
+    assert text(turned_tree(call("hadamard", A, call("transpose", B)))) == "A' .* B"
+    assert text(turned_tree(call("hadamard", A, B))) == "(A .* B)'"
+    assert text(turned_tree(call("hadamard_power", A, Number(Fraction(2))))) == "A'.^2"
+
+
+def test_the_transpose_of_line_sums() -> None:
+    product = call("multiply", A, call("transpose", B))
+    assert text(turned_tree(call("rowsum", product))) == "colsum(B*A')"
+    assert text(turned_tree(call("colsum", call("transpose", A)))) == "rowsum(A)"
+
+
 @pytest.mark.parametrize(
-    ("terms", "written"),
+    ("before", "after"),
     [
-        ([Term(1, (), chain(matrix(A), vector(x))), Term(1, (), chain(matrix(A).reversed(), vector(x)))], "(A + A')*x"),
-        ([Term(2, (), vector(x)), Term(-2, (), vector(y))], "2*(x - y)"),
-        ([Term(-1, (), vector(x)), Term(-1, (), vector(y))], "-x - y"),
-        ([Term(1, ((s, 1),), vector(x)), Term(1, ((s, 1),), vector(y))], "s*(x + y)"),
-        ([Term(1, (), vector(x))], "x"),
-        ([Term(-1, (), vector(y)), Term(1, (), vector(x))], "x - y"),
-        (
-            [Term(1, (), chain(matrix(A), matrix(B), vector(x))), Term(1, (), chain(matrix(A), vector(y)))],
-            "A*(B*x + y)",
-        ),
+        (call("subtract", x, y), "y - x"),
+        (call("kron", call("transpose", call("subtract", x, y)), A), "kron((y - x)', A)"),
+        (call("add", x, y), None),
+        (call("subtract", call("add", x, y), A), None),  # three terms: no sign is saved
     ],
 )
-def test_sums_share_factors(terms: list[Term], written: str) -> None:
-    assert text(sum_tree(terms)) == written
-
-
-def test_a_spread_scalar_is_written_with_its_ones_alone() -> None:
-    ones = vector(call("ones", Name("n")))
-    spread = Term(1, (), None, ones)
-    assert text(spread.closed()) == "ones(n)"
-    assert text(sum_tree([spread, Term(-1, (), vector(x))])) == "1 - x"
-
-
-def test_factoring_keeps_single_terms() -> None:
-    terms = [Term(1, (), vector(x)), Term(1, (), vector(y))]
-    assert len(factor(terms)) == 2
-    assert factor(terms[:1]) == terms[:1]
-    assert text(Number(Fraction(3))) == "3"
+def test_differences_are_turned(before: Call, after: str | None) -> None:
+    found = turned_difference(before)
+    assert (None if found is None else text(found)) == after

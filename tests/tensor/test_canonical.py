@@ -56,6 +56,40 @@ def test_skew_factors_turn_at_the_price_of_a_sign() -> None:
     assert array_of(quadratic, values, {"n": 2}) == 0
 
 
+def test_symmetric_and_skew_factors_in_any_order() -> None:
+    """S[i, j] K[k, j] A[k, l] x[l]: orders, names and turns of the symmetric ones; each turn of K is a sign."""
+    B = Input.make("B", (n, n))
+    factors = [(S, "ij"), (K, "kj"), (A, "kl"), (B, "lm")]
+    for out in ("im", "jl", "kj", "i", "lk"):
+        wanted = einsum(factors, out)
+        for order in permutations(factors):
+            assert einsum(order, out) is wanted
+        turned = [(S, "ji"), (K, "jk"), (A, "kl"), (B, "lm")]
+        assert einsum(turned, out) is scaled(-1, wanted)
+        renamed = [(m, a.translate(str.maketrans("ijklm", "mlkji"))) for m, a in turned[::-1]]
+        assert einsum(renamed, out.translate(str.maketrans("ijklm", "mlkji"))) is scaled(-1, wanted)
+
+
+def test_sums_and_products_whose_ends_differ_are_not_symmetric() -> None:
+    B = Input.make("B", (n, n))
+    AB, BA = einsum([(A, "ij"), (B, "jk")], "ik"), einsum([(B, "ji"), (A, "kj")], "ik")  # A B and its transpose
+    middle = einsum([(A, "ji"), (S, "jk"), (A, "kl")], "il")
+    diagonal = einsum([(x, "i"), (Delta.make(n), "ij")], "ij")
+    both = einsum([(x, "i"), (A, "ij"), (x, "j")], "ij")
+    wanted = {
+        AB: 0,
+        BA: 0,
+        plus(AB, BA): 1,
+        plus(AB, scaled(-1, BA)): -1,
+        plus(AB, S): 0,
+        middle: 1,
+        diagonal: 1,
+        both: 0,
+    }
+    wanted |= {plus(diagonal, middle): 1, plus(diagonal, AB): 0, einsum([(x, "i"), (S, "ij"), (x, "j")], "ij"): 1}
+    assert {node: symmetry(node) for node in wanted} == wanted
+
+
 def test_what_is_known_to_be_symmetric() -> None:
     assert symmetry(S) == 1 and symmetry(K) == -1 and symmetry(A) == 0
     assert symmetry(plus(A, transposed(A))) == 1
