@@ -22,7 +22,7 @@ from symgrad.errors import DomainError, LimitError, ParseError, ShapeError, Symg
 from symgrad.notation.declare import DIMENSION_LIMIT, Declaration
 from symgrad.notation.tokens import latin
 from symgrad.notation.tree import Call, Name, Number, Tree, postorder
-from symgrad.operations.arithmetic import MULTIPLY, chain_product, sum_of
+from symgrad.operations.arithmetic import MULTIPLY, TRANSPOSE, chain_product, sum_of
 from symgrad.operations.catalogue import find, function_names, record
 from symgrad.operations.record import Operation
 from symgrad.tensor.build import number, size_number
@@ -74,8 +74,10 @@ def lower(tree: Tree, scope: Scope, text: str | None = None, flat: bool = False)
             call, entry, operands, chain = part
             views = [known[id(a)] for a in operands]
             if type(call) is Call:
-                whole = chain_product(views) if flat and call.op == "multiply" else None
-                known[id(call)] = whole or _call(call, entry, views, chain, scope, text)
+                if flat and call.op == "multiply":
+                    known[id(call)] = _flat_product(call, views)
+                else:
+                    known[id(call)] = _call(call, entry, views, chain, scope, text)
             else:
                 known[id(call)] = _entries(call, views, scope, text)
         elif id(part) in known:
@@ -92,12 +94,25 @@ def lower(tree: Tree, scope: Scope, text: str | None = None, flat: bool = False)
 def _waiting(part: Call, flat: bool) -> _Waiting:
     """A call, and what has a meaning before it does: nothing where sizes are wanted."""
     if flat and part.op == "multiply":
-        return part, find("multiply"), tuple(_factors(part)), None
+        return part, MULTIPLY, tuple([f.args[0] if _is_transpose(f) else f for f in _factors(part)]), None  # type: ignore[union-attr]
     if part.op in _SIGNS and len(part.args) == 2:
         chain = _chain(part)
         return part, find(part.op), tuple([term for _, term, _ in chain]), chain
     entry = find(part.op) if type(part) is Call else None
     return part, entry, part.args if entry is None or not entry.sizes else part.args[: entry.arrays], None
+
+
+def _flat_product(part: Call, views: list[View]) -> View:
+    """a*b*c at once; `views` are the factors, of a transpose what is transposed."""
+    turned = [_is_transpose(f) for f in _factors(part)]
+    whole = chain_product(views, turned)
+    if whole is not None:
+        return whole
+    return reduce(MULTIPLY.build, [TRANSPOSE.build(v) if t else v for v, t in zip(views, turned, strict=True)])
+
+
+def _is_transpose(tree: Tree) -> bool:
+    return type(tree) is Call and tree.op == "transpose"
 
 
 def _factors(part: Tree) -> list[Tree]:
@@ -153,8 +168,6 @@ def _call(
 ) -> View:
     try:
         entry = entry or record(part.op)
-        if entry is MULTIPLY and len(operands) > 2:
-            return reduce(entry.build, operands)
         if len(part.args) not in entry.arity:
             wanted = counted(entry.arity)
             plural, verb = "" if wanted == "1" else "s", "is" if len(part.args) == 1 else "are"

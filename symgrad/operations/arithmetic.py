@@ -86,34 +86,34 @@ def _joined(a: View, b: View) -> View:
     return View(product_of([(a.node, (*out[: a.rows], rank)), (b.node, (rank, *out[a.rows :]))], out), a.rows)
 
 
-def chain_product(views: Sequence[View]) -> View | None:
+def chain_product(views: Sequence[View], turned: Sequence[bool]) -> View | None:
     """The product from left to right as one product of the graph; None where it is not plain matrices and vectors.
 
-    A row times a column is a scalar, which scales what follows.
+    A factor that is `turned` stands transposed.  A row times a column is a scalar, which scales what follows.
     """
     pairs: list[tuple[Node, tuple[Hashable, ...]]] = []
-    start = end = None  # the labels of the row and of the column index so far
-    size = None
-    for place, view in enumerate(views):
-        node, rows = view.node, view.rows
-        columns = node.rank - rows
+    start = end = size = None  # the labels of the row and of the column index so far, and the size of the latter
+    for place, (view, flip) in enumerate(zip(views, turned, strict=True)):
+        node = view.node
+        rows, columns = view.rows, node.rank - view.rows
         if rows > 1 or columns > 1:
             return None
         if not node.rank:
             pairs.append((node, ()))
             continue
+        if flip:
+            rows, columns = columns, rows
         if start is None and end is None:
-            start = ("row", place) if rows else None
-            labels: tuple[Hashable, ...] = (start,) if rows else ()
+            start = first = ("row", place) if rows else None
         elif end is None and not rows:  # a column times a row
-            labels = ()
-        elif end is not None and rows and node.shape[0] is size:
-            labels = (end,)
+            first = None
+        elif end is not None and rows and node.shape[-1 if flip else 0] is size:
+            first = end
         else:
             return None
         end = ("column", place) if columns else None
-        size = node.shape[-1]
-        pairs.append((node, (*labels, end) if columns else labels))
+        size = node.shape[0 if flip else -1]
+        pairs.append((node, tuple([a for a in ((end, first) if flip else (first, end)) if a is not None])))
     out = tuple([a for a in (start, end) if a is not None])
     return View(product_of(pairs, out), int(start is not None))
 

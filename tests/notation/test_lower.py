@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import random
+
 import pytest
 
+from symgrad.certificate import same
 from symgrad.errors import ParseError, ShapeError, UnknownNameError
 from symgrad.notation.declare import declare
 from symgrad.notation.grammar import parse
@@ -86,3 +90,24 @@ def test_unknown_names_suggest_known_ones() -> None:
     scope = Scope.of(declare("alpha: R; W1: R^{n x n}"))
     assert "alpha" in str(unknown_name("alhpa", scope))
     assert "W1" in str(unknown_name("w1", scope))
+
+
+def test_a_flat_product_is_what_pairs_of_factors_are() -> None:
+    declared = "A, B: R^{n x n}; M: R^{m x n}; x, y: R^n; u: R^m; s: R; r: R^{1 x n}; S: R^{n x n} symmetric"
+    scope = Scope.of(declare(declared))
+    names = ["A", "A'", "M", "M'", "x", "x'", "u", "u'", "s", "r", "r'", "S", "(A+B)'", "(x+y)", "(x+y)'", "2", "s'"]
+    rng = random.Random(1)
+    chains = [*itertools.product(names, repeat=2), *(rng.choices(names, k=k) for k in (3, 4) for _ in range(1500))]
+    fitting = 0
+    for chain in chains:
+        tree = parse("*".join(chain))
+        try:
+            pairwise = lower(tree, scope)
+        except ShapeError:
+            with pytest.raises(ShapeError):
+                lower(tree, scope, flat=True)
+            continue
+        fitting += 1
+        flat = lower(tree, scope, flat=True)
+        assert flat.rows == pairwise.rows and same(flat, pairwise), "*".join(chain)
+    assert fitting > 500
