@@ -20,7 +20,9 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from typing import NamedTuple
+from zlib import crc32
 
+from symgrad.tensor.dims import key_of
 from symgrad.tensor.nodes import Add, Apply, Coefficient, Einsum, Input, Map, Node, Power, walk
 from symgrad.tensor.view import View
 
@@ -68,10 +70,11 @@ def likeness(root: Node, views: Mapping[str, View]) -> Likeness | None:
             view = views.get(node.name)
             if view is None or view.node is not node:
                 return None
-            looks[node] = _Looks(hash((node.shape, node.properties, view.rows)))
+            properties = crc32(" ".join(sorted(node.properties)).encode())
+            looks[node] = _Looks(hash((*map(key_of, node.shape), properties, view.rows)))
         else:
             inner = [looks[n] for n in node.args]
-            look = hash((_kind(node), *[(o.look, o.sign) for o in inner]))
+            look = hash((_number_of_kind(node), *[(o.look, o.sign) for o in inner]))
             looks[node] = _Looks(look, operands=[(n, o.sign) for n, o in zip(node.args, inner, strict=True)])
     return _numbered(root, looks, views)
 
@@ -85,7 +88,7 @@ def _of_product(node: Einsum, looks: Mapping[Node, _Looks]) -> _Looks:
         seen.append((inner.look, tuple([a if a < rank else rank for a in labels]), place))
     seen.sort()
     sign = -1 if coefficient < 0 else 1
-    look = hash((Einsum, rank, sign * coefficient, *[s[:2] for s in seen]))
+    look = hash((2, rank, sign * coefficient, *[s[:2] for s in seen]))
     return _Looks(look, sign, sign * coefficient, [node.factors[place] for _, _, place in seen])
 
 
@@ -95,7 +98,7 @@ def _of_sum(node: Add, looks: Mapping[Node, _Looks]) -> _Looks:
     terms.sort(key=lambda t: (t[0], abs(t[1])))
     sign = -1 if terms[0][1] < 0 else 1
     operands: Operands = [(node.args[place], sign * c) for _, c, place in terms]
-    return _Looks(hash((Add, *[(look, sign * c) for look, c, _ in terms])), sign, 1, operands)
+    return _Looks(hash((3, *[(look, sign * c) for look, c, _ in terms])), sign, 1, operands)
 
 
 def _kind(node: Node) -> Hashable:
@@ -109,6 +112,19 @@ def _kind(node: Node) -> Hashable:
             return Power
         case _:
             return node
+
+
+def _number_of_kind(node: Node) -> int:
+    """The same in a number that is alike in every process."""
+    match node:
+        case Map():
+            return crc32(node.op.name.encode())
+        case Apply():
+            return hash((crc32(node.op.name.encode()), node.batch))
+        case Power():
+            return 4
+        case _:
+            return node.key
 
 
 def _numbered(root: Node, looks: Mapping[Node, _Looks], views: Mapping[str, View]) -> Likeness:
