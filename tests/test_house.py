@@ -125,7 +125,7 @@ def test_no_second_table_of_operations(path: Path) -> None:
         if isinstance(node, ast.Dict):
             keys = [k.value for k in node.keys if isinstance(k, ast.Constant) and isinstance(k.value, str)]
             found = [k for k in keys if k in names]
-            assert len(found) < 3 or len(found) < len(node.keys) * 0.8, (
+            assert len(found) < 2 or len(found) < len(node.keys) * 0.8, (
                 f"{path.relative_to(PACKAGE)}:{node.lineno} is a dictionary keyed by operations: {', '.join(found)}"
             )
 

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
 from symgrad.notation.text import text
-from symgrad.notation.tree import Call, Number, Tree, postorder
+from symgrad.notation.tree import Call, Number, Tree, is_transpose, postorder, product_factors
 
 CHAIN = 12  # terms up to which the beginning of a longer chain is looked at by itself
 _SUMS = ("add", "subtract")
@@ -52,7 +52,7 @@ class Familiar:
             terms = _terms(part, inside)
             self.sums.setdefault(frozenset(_keys(terms)), [text(t) for _, t in terms])
         elif part.op == "det" and isinstance(part.args[0], Call) and part.args[0].op == "multiply":
-            factors = [f.args[0] if _is_transpose(f) else f for f in _spine(part.args[0])]  # type: ignore[union-attr]
+            factors = [f.args[0] if is_transpose(f) else f for f in product_factors(part.args[0])]  # type: ignore[union-attr]
             self.determinants.append((Counter(map(text, factors)), part))
         elif part.op == "hadamard":
             written = [text(f) for f in _factors(part, inside)]
@@ -126,7 +126,7 @@ class Familiar:
 
     def _pair(self, part: Call) -> Tree:
         """A product in which two factors can be turned round."""
-        spine = _spine(part)
+        spine = product_factors(part)
         factors = self._whole_determinants(spine)
         turned = [self._turned_factor(f) for f in factors] if self.sums else []
         if len(turned) - turned.count(None) == 2:
@@ -153,19 +153,6 @@ class Familiar:
             inner = self._turned(tree.args[0])
             return None if inner is None else Call("transpose", (inner,))
         return self._turned(tree)
-
-
-def _spine(tree: Tree) -> list[Tree]:
-    """a, b, c of a*b*c."""
-    found: list[Tree] = []
-    while isinstance(tree, Call) and tree.op == "multiply" and len(tree.args) == 2:
-        found.append(tree.args[1])
-        tree = tree.args[0]
-    return [tree, *reversed(found)]
-
-
-def _is_transpose(tree: Tree) -> bool:
-    return isinstance(tree, Call) and tree.op == "transpose"
 
 
 def _determinant(tree: Tree) -> tuple[Tree, int] | None:

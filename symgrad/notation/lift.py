@@ -188,7 +188,7 @@ class Lifter:
     # --- one node ------------------------------------------------------------------------------
 
     def _terms_of(self, node: Node) -> list[Term]:
-        if Window._table and type(node) in (Add, Einsum, Window):  # blocks are about
+        if Window.are_about() and type(node) in (Add, Einsum, Window):
             found = block_terms(self, node)
             if found is not None:
                 return found

@@ -21,7 +21,7 @@ from functools import reduce
 from symgrad.errors import DomainError, LimitError, ParseError, ShapeError, SymgradError, UnknownNameError, did_you_mean
 from symgrad.notation.declare import DIMENSION_LIMIT, Declaration
 from symgrad.notation.tokens import latin
-from symgrad.notation.tree import Call, Name, Number, Tree, postorder
+from symgrad.notation.tree import Call, Name, Number, Tree, is_transpose, postorder, product_factors
 from symgrad.operations.arithmetic import MULTIPLY, TRANSPOSE, chain_product, sum_of
 from symgrad.operations.catalogue import find, function_names, record
 from symgrad.operations.record import Operation
@@ -74,7 +74,7 @@ def lower(tree: Tree, scope: Scope, text: str | None = None, flat: bool = False)
             call, entry, operands, chain = part
             views = [known[id(a)] for a in operands]
             if type(call) is Call:
-                if flat and call.op == "multiply":
+                if flat and _is_product(call):
                     known[id(call)] = _flat_product(call, views)
                 else:
                     known[id(call)] = _call(call, entry, views, chain, scope, text)
@@ -93,8 +93,8 @@ def lower(tree: Tree, scope: Scope, text: str | None = None, flat: bool = False)
 
 def _waiting(part: Call, flat: bool) -> _Waiting:
     """A call, and what has a meaning before it does: nothing where sizes are wanted."""
-    if flat and part.op == "multiply":
-        return part, MULTIPLY, tuple([f.args[0] if _is_transpose(f) else f for f in _factors(part)]), None  # type: ignore[union-attr]
+    if flat and _is_product(part):
+        return part, MULTIPLY, tuple([f.args[0] if is_transpose(f) else f for f in product_factors(part)]), None
     if part.op in _SIGNS and len(part.args) == 2:
         chain = _chain(part)
         return part, find(part.op), tuple([term for _, term, _ in chain]), chain
@@ -102,26 +102,17 @@ def _waiting(part: Call, flat: bool) -> _Waiting:
     return part, entry, part.args if entry is None or not entry.sizes else part.args[: entry.arrays], None
 
 
+def _is_product(part: Call) -> bool:
+    return part.op == "multiply" and len(part.args) == 2
+
+
 def _flat_product(part: Call, views: list[View]) -> View:
     """a*b*c at once; `views` are the factors, of a transpose what is transposed."""
-    turned = [_is_transpose(f) for f in _factors(part)]
+    turned = [is_transpose(f) for f in product_factors(part)]
     whole = chain_product(views, turned)
     if whole is not None:
         return whole
     return reduce(MULTIPLY.build, [TRANSPOSE.build(v) if t else v for v, t in zip(views, turned, strict=True)])
-
-
-def _is_transpose(tree: Tree) -> bool:
-    return type(tree) is Call and tree.op == "transpose"
-
-
-def _factors(part: Tree) -> list[Tree]:
-    """a, b, c of a*b*c."""
-    found: list[Tree] = []
-    while type(part) is Call and part.op == "multiply":
-        found.append(part.args[1])
-        part = part.args[0]
-    return [part, *reversed(found)]
 
 
 def _chain(part: Tree) -> list[_Summand]:

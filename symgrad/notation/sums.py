@@ -18,7 +18,7 @@ from functools import reduce
 from math import gcd, lcm
 
 from symgrad.notation.text import text
-from symgrad.notation.tree import Call, Number, Tree
+from symgrad.notation.tree import Call, Number, Tree, product_factors
 from symgrad.notation.words import (
     Link,
     Term,
@@ -434,11 +434,7 @@ def _entries(factors: list[Tree], column: bool) -> Word:
 
 def _chain(tree: Tree, column: bool) -> Word:
     """The word of a tree: the links of a product."""
-    rest: list[Tree] = []
-    while isinstance(tree, Call) and tree.op == "multiply" and len(tree.args) == 2:
-        rest.append(tree.args[1])
-        tree = tree.args[0]
-    links = [link for part in (tree, *reversed(rest)) for link in matrix(part).links]
+    links = [link for part in product_factors(tree) for link in matrix(part).links]
     last = links[-1]
     return Word((*links[:-1], Link(last.tree_, last.transposed, column and not last.transposed)))
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import final
+from typing import TypeGuard, final
 
 from symgrad.errors import Span
 
@@ -80,6 +80,20 @@ def postorder(tree: Tree) -> Iterator[Tree]:
             stack += (part, None, *part.args[::-1])
         else:
             yield part
+
+
+def product_factors(tree: Tree) -> list[Tree]:
+    """a, b, c of a*b*c."""
+    found: list[Tree] = []
+    while isinstance(tree, Call) and tree.op == "multiply" and len(tree.args) == 2:
+        found.append(tree.args[1])
+        tree = tree.args[0]
+    return [tree, *reversed(found)]
+
+
+def is_transpose(tree: Tree) -> TypeGuard[Call]:
+    """Whether a tree is a transpose."""
+    return isinstance(tree, Call) and tree.op == "transpose"
 
 
 def names(tree: Tree) -> list[str]:

@@ -17,7 +17,8 @@ from fractions import Fraction
 from functools import reduce
 
 from symgrad.notation.text import text
-from symgrad.notation.tree import Call, Name, Number, Tree
+from symgrad.notation.tree import Call, Name, Number, Tree, product_factors
+from symgrad.operations.catalogue import find
 from symgrad.tensor.nodes import Coefficient
 from symgrad.tensor.numbers import exact
 
@@ -58,8 +59,9 @@ def turned_tree(tree: Tree) -> Tree:
         return call("transpose", tree)
     if tree.op == "transpose":
         return tree.args[0]
-    if tree.op in _LINES and len(text(tree.args[0])) > 1:
-        turned = call(_LINES[tree.op], _turned_product(tree.args[0]))
+    entry = find(tree.op)
+    if entry is not None and entry.turned is not None and len(text(tree.args[0])) > 1:
+        turned = call(entry.turned, _turned_product(tree.args[0]))
         return min(call("transpose", tree), turned, key=lambda t: len(text(t)))
     if tree.op == "hadamard_power" and isinstance(tree.args[0], Name):
         return call("hadamard_power", turned_tree(tree.args[0]), tree.args[1])
@@ -68,16 +70,9 @@ def turned_tree(tree: Tree) -> Tree:
     return call("transpose", tree)
 
 
-_LINES = {"rowsum": "colsum", "colsum": "rowsum"}
-
-
 def _turned_product(tree: Tree) -> Tree:
     """The transpose of A*B as B'*A'."""
-    turned: list[Tree] = []
-    while isinstance(tree, Call) and tree.op == "multiply" and len(tree.args) == 2:
-        turned.append(turned_tree(tree.args[1]))
-        tree = tree.args[0]
-    return product_tree([*turned, turned_tree(tree)])
+    return product_tree([turned_tree(f) for f in reversed(product_factors(tree))])
 
 
 class Word:
@@ -277,18 +272,14 @@ class Term:
         return self.coefficient < 0, 0 if constant else -degree, turned, size, written, scalars, abs(self.coefficient)
 
 
-def product_tree(factors: list[Tree]) -> Tree:
+def product_tree(parts: list[Tree]) -> Tree:
     """The product from left to right."""
-    return reduce(lambda a, b: call("multiply", a, b), factors)
+    return reduce(lambda a, b: call("multiply", a, b), parts)
 
 
 def prefixed(front: Tree, tree: Tree) -> Tree:
     """front * (a*b*c) as front*a*b*c."""
-    rest: list[Tree] = []
-    while isinstance(tree, Call) and tree.op == "multiply" and len(tree.args) == 2:
-        rest.append(tree.args[1])
-        tree = tree.args[0]
-    return product_tree([front, tree, *reversed(rest)])
+    return product_tree([front, *product_factors(tree)])
 
 
 def _scaled_inside(scalars: list[Tree], tree: Tree, divided: bool) -> Tree | None:

@@ -56,6 +56,7 @@ class Operation:
     lesson      in English and Persian: what it does to a gradient that comes back
     of_matrix   what it is of a matrix, where a reader might expect otherwise
     sympy       the name of SymPy's own function for it, where there is one
+    turned      the operation g with f(X)' = g(X'), where there is one
     analytic    whether `value` accepts complex arguments and is analytic (complex step)
     """
 
@@ -77,6 +78,7 @@ class Operation:
     sympy: str | None = None
     of_matrix: str | None = None
     lesson: tuple[str, str] | None = None
+    turned: str | None = None
     analytic: bool = True
 
     @property

@@ -328,6 +328,7 @@ VAR = Construct(
 )
 ROWSUM = Construct(
     name="rowsum",
+    turned="colsum",
     notation=Notation("rowsum"),
     arity=(1,),
     build=lambda v: _line_sums(v, "rowsum"),
@@ -339,6 +340,7 @@ ROWSUM = Construct(
 )
 COLSUM = Construct(
     name="colsum",
+    turned="rowsum",
     notation=Notation("colsum"),
     arity=(1,),
     build=lambda v: _line_sums(v, "colsum"),

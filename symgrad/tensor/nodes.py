@@ -478,6 +478,11 @@ class Window(Node):
     __slots__ = ("offset",)
     offset: Dimension
 
+    @classmethod
+    def are_about(cls) -> bool:
+        """Whether any window is alive: where none is, nothing has to look for one."""
+        return bool(cls._table)
+
     @staticmethod
     def make(size: Dimension, whole: Dimension, offset: Dimension) -> Window:
         identity = (size, whole, offset)
